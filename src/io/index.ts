@@ -1,0 +1,8 @@
+export { writeFileAtomic } from './atomic.js'
+export { type CsvOptions, type CsvTable, readCsv } from './csv.js'
+export { DataError } from './error.js'
+export { type ReadArrayOptions, readArray, readBytes } from './files.js'
+export { type DecompressLimits, gunzip } from './gzip.js'
+export { readIdx } from './idx.js'
+export { readNpy, writeNpy } from './npy.js'
+export { openNpz, readNpz, writeNpz } from './npz.js'

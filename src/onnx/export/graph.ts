@@ -1,0 +1,88 @@
+import type { Lowering, OnnxAttribute } from '../../program/lowering.js'
+import type { DType } from '../../tensor/dtype.js'
+import { Tensor, tensor } from '../../tensor/tensor.js'
+import { tensorToProto } from '../file/tensors.js'
+import { type AttributeValue, node as nodeProto } from '../file/write.js'
+import { type NodeProto, type TensorProto, TensorProto_DataType } from '../schema/onnx_pb.js'
+
+/** Constants up to this many elements are compared by their numbers, larger ones by identity. */
+const comparedElements = 64
+
+/** The nodes and constants of one graph, under unique names. */
+export interface GraphWriter extends Omit<Lowering, 'compose'> {
+  readonly written: readonly NodeProto[]
+  /** The constants that some node uses. */
+  initializers(): TensorProto[]
+  /** What the next nodes are named after. */
+  scope: string
+  /** Gives values of nodes other names. */
+  rename(to: ReadonlyMap<string, string>): void
+}
+
+/** An empty graph; names in `taken` are left to others. */
+export function graphWriter(taken: Iterable<string>): GraphWriter {
+  const names = new Set(taken)
+  const counts = new Map<string, number>()
+  const written: NodeProto[] = []
+  const constants = new Map<unknown, TensorProto>()
+
+  const fresh = (stem: string): string => {
+    const count = counts.get(stem) ?? 0
+    counts.set(stem, count + 1)
+    const name = `${stem}_${count}`
+    if (names.has(name)) return fresh(stem)
+    names.add(name)
+    return name
+  }
+  const store = (key: unknown, value: Tensor, elementType?: number): string => {
+    let proto = constants.get(key)
+    if (!proto) {
+      proto = tensorToProto(value, fresh('constant'), elementType)
+      constants.set(key, proto)
+    }
+    return proto.name
+  }
+  const writer: GraphWriter = {
+    written,
+    scope: 'node',
+    node: (op, inputs, attributes) => writer.nodes(op, inputs, 1, attributes)[0] as string,
+    nodes(op, inputs, outputs, attributes = {}) {
+      const name = fresh(writer.scope)
+      const results = Array.from({ length: outputs }, (_, i) => (i ? fresh(writer.scope) : name))
+      written.push(nodeProto(op, inputs, results, onnxAttributes(attributes), { name }))
+      return results
+    },
+    constant(value, dtype = 'float64') {
+      const made = value instanceof Tensor ? value : tensor(value, { dtype })
+      return store(made.size > comparedElements ? made : contentKey(made), made)
+    },
+    int64: (values) =>
+      store(`int64 ${values}`, tensor([...values], { dtype: 'int32' }), TensorProto_DataType.INT64),
+    initializers() {
+      const used = new Set(written.flatMap((node) => node.input))
+      return [...constants.values()].filter((proto) => used.has(proto.name))
+    },
+    rename(to) {
+      const renamed = (name: string) => to.get(name) ?? name
+      for (const node of written) {
+        node.input = node.input.map(renamed)
+        node.output = node.output.map(renamed)
+      }
+    },
+  }
+  return writer
+}
+
+/** Equal for tensors of the same type and bits; zero and minus zero differ. */
+function contentKey({ dtype, shape, data }: Tensor): string {
+  return `${dtype as DType} ${shape}: ${Array.from(data, (x) => (Object.is(x, -0) ? '-0' : x))}`
+}
+
+function onnxAttributes(attributes: Readonly<Record<string, OnnxAttribute>>): Record<string, AttributeValue> {
+  const convert = (value: OnnxAttribute): AttributeValue => {
+    if (typeof value === 'number') return { int: value }
+    if (typeof value === 'string') return { string: value }
+    return 'float' in value ? value : { ints: value }
+  }
+  return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, convert(value)]))
+}

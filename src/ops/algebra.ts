@@ -1,0 +1,155 @@
+import { type Made, type Rule, rewrite } from '../program/passes/rewrite.js'
+import type { Equation, Program } from '../program/program.js'
+import { type Type, type Value, Var } from '../program/value.js'
+import { isFloat } from '../tensor/dtype.js'
+import { broadcastShapes, sameShape } from '../tensor/shape.js'
+import { Tensor } from '../tensor/tensor.js'
+import { add, cast, mul, neg, sub } from './arithmetic.js'
+import { broadcastTo } from './broadcast.js'
+import { apply } from './define.js'
+import { moves } from './moves.js'
+
+/** Rules by the name of the primitive that they look at; the first that applies is taken. */
+export type Rules = Readonly<Record<string, readonly Rule[]>>
+
+/**
+ * Applies rules once to every equation; returns the same object when none applies. No rule makes an
+ * equation dearer or changes a number, apart from these, where the result is at least as accurate:
+ * - the sign of a zero may change: in x + 0, 0 - x, and a sum over axes of length one;
+ * - a product with two constants is reassociated, which rounds once less; only if the product of the
+ *   constants is a normal number, so that it neither overflows nor loses digits;
+ * - a sum of n equal elements becomes n times the element, which rounds once instead of n times.
+ * There is no x * 0 = 0: NaN and infinities would be lost.
+ */
+export function simplify(program: Program, rules: Rules = algebra): Program {
+  return rewrite(program, (equation, made) => {
+    for (const rule of rules[equation.primitive.name] ?? []) {
+      const better = rule(equation, made)
+      if (better) return better
+    }
+    return equation.primitive.scalar && broadcastImplicitly(equation, made)
+  })
+}
+
+type Binary = (x: Value, y: Value, result: Type, made: Made) => Value | undefined
+
+const binary =
+  (rule: Binary): Rule =>
+  ({ inputs: [x, y], outputs: [result] }, made) =>
+    rule(x as Value, y as Value, result as Type, made)
+
+const commutative = (rule: Binary): Rule =>
+  binary((x, y, result, made) => rule(x, y, result, made) ?? rule(y, x, result, made))
+
+const negated = (made: Made, x: Value) => made(x, 'neg')?.inputs[0]
+
+/** All but sums and moves of elements, which are in {@link moves}. */
+const arithmetic: Rules = {
+  add: [
+    commutative((x, y, result) => (uniform(y) === 0 ? asResult(x, result) : undefined)),
+    // x + -y = x - y, exactly: IEEE subtraction is defined so.
+    commutative((x, y, _, made) => {
+      const opposite = negated(made, y)
+      return opposite && sub(x, opposite)
+    }),
+  ],
+  sub: [
+    binary((x, y, result) => (uniform(y) === 0 ? asResult(x, result) : undefined)),
+    binary((x, y, result) => (uniform(x) === 0 ? asResult(neg(y), result) : undefined)),
+    binary((x, y, _, made) => {
+      const opposite = negated(made, y)
+      return opposite && add(x, opposite)
+    }),
+  ],
+  mul: [
+    commutative((x, y, result) => (uniform(y) === 1 ? asResult(x, result) : undefined)),
+    commutative((x, y, result) => (uniform(y) === -1 ? asResult(neg(x), result) : undefined)),
+    commutative(multiplyTwice),
+  ],
+  div: [
+    binary((x, y, result) => (uniform(y) === 1 ? asResult(x, result) : undefined)),
+    // x / 2^k = x 2^-k: both round the same exact number.
+    binary((x, y, result) => {
+      const divisor = uniform(y)
+      if (divisor === undefined || !isPowerOfTwo(divisor) || !isNormal(1 / divisor, result.dtype))
+        return undefined
+      return asResult(mul(x, 1 / divisor), result)
+    }),
+  ],
+  neg: [({ inputs: [x] }, made) => negated(made, x as Value)],
+  cast: [
+    ({ inputs: [x], params }) =>
+      (x as Value).dtype === params.dtype ? cast(x as Value, (x as Value).dtype) : undefined,
+  ],
+  select: [
+    ({ inputs: [condition, x, y], outputs: [result] }) => {
+      const known = uniform(condition as Value)
+      return known === undefined ? undefined : asResult((known ? x : y) as Value, result as Type)
+    },
+  ],
+}
+
+export const algebra: Rules = { ...arithmetic, ...moves }
+
+/** (x c1) c2 = x (c1 c2). */
+function multiplyTwice(x: Value, y: Value, result: Type, made: Made): Value | undefined {
+  const second = uniform(y)
+  const inner = made(x, 'mul')
+  if (second === undefined || !inner) return undefined
+  const [left, right] = inner.inputs as [Value, Value]
+  const [base, first] = uniform(right) === undefined ? [right, uniform(left)] : [left, uniform(right)]
+  if (first === undefined || !isNormal(first * second, result.dtype)) return undefined
+  return asResult(mul(base, first * second), result)
+}
+
+/**
+ * Takes an operand of an elementwise operation before it is broadcast, or one element of a constant whose
+ * elements are all the same, where the other operands already give the result its shape.
+ */
+function broadcastImplicitly(
+  { primitive, inputs, params, outputs }: Equation,
+  made: Made,
+): Value | undefined {
+  const slim = [...inputs]
+  inputs.forEach((input, i) => {
+    slim[i] = made(input, 'broadcast')?.inputs[0] ?? oneElement(input)
+    if (!sameShape(broadcastShapes(slim.map((x) => x.shape)), (outputs[0] as Type).shape)) slim[i] = input
+  })
+  const changed = slim.some((x, i) => x !== inputs[i]) && slim.some((x) => x instanceof Var)
+  return changed ? apply(primitive, slim, params) : undefined
+}
+
+function oneElement(value: Value): Value {
+  if (value.shape.length === 0 || !(value instanceof Tensor) || uniform(value) === undefined) return value
+  return new Tensor(value.data.slice(0, 1), [])
+}
+
+/** The number that all elements of a constant are. */
+function uniform(value: Value): number | undefined {
+  if (!(value instanceof Tensor)) return undefined
+  const { data } = value
+  for (let i = 1; i < data.length; i++) if (!Object.is(data[i], data[0])) return undefined
+  return data[0]
+}
+
+/** `x` as the whole result. A constant is not spread, since its copies would have to be stored. */
+function asResult(x: Value, { shape }: Type): Value | undefined {
+  return x instanceof Var || sameShape(x.shape, shape) ? broadcastTo(x, shape) : undefined
+}
+
+function isPowerOfTwo(x: number): boolean {
+  const mantissa = (1n << 52n) - 1n
+  return ((new BigUint64Array(new Float64Array([x]).buffer)[0] as bigint) & mantissa) === 0n
+}
+
+const normalRange = {
+  float64: [2 ** -1022, Number.MAX_VALUE],
+  float32: [2 ** -126, (2 - 2 ** -23) * 2 ** 127],
+}
+
+/** Whether a number has all its digits in a float dtype: not 0, subnormal, infinite or NaN; never for integers. */
+function isNormal(x: number, dtype: Type['dtype']): boolean {
+  if (!isFloat(dtype)) return false
+  const [least, most] = normalRange[dtype as keyof typeof normalRange] as [number, number]
+  return Math.abs(x) >= least && Math.abs(x) <= most
+}

@@ -1,0 +1,168 @@
+import { type Primitive, Unknown } from '../program/primitive.js'
+import { showType, type Type, type Value } from '../program/value.js'
+import { allocate } from '../tensor/dtype.js'
+import { range, sameShape, sizeOf } from '../tensor/shape.js'
+import { Tensor } from '../tensor/tensor.js'
+import { add } from './arithmetic.js'
+import { inversePermutation, transpose } from './broadcast.js'
+import { apply } from './define.js'
+import { moveAxis } from './gather.js'
+
+type Axes = readonly number[]
+
+interface DotParams extends Record<string, unknown> {
+  /** Axes of the left and of the right that are summed over in pairs. */
+  contract: readonly [Axes, Axes]
+  /** Axes that run together and lead the result. */
+  batch: readonly [Axes, Axes]
+}
+
+/** Axes of one operand that appear in the result once. */
+function freeAxes(type: Type, contract: Axes, batch: Axes): number[] {
+  return range(type.shape.length).filter((axis) => !contract.includes(axis) && !batch.includes(axis))
+}
+
+const sizes = (type: Type, axes: Axes) => axes.map((axis) => type.shape[axis] as number)
+
+/** A product of matrices: [batch, m, k] by [batch, k, n], with the permutations that lead there. */
+function asMatrices([x, y]: readonly Type[], { contract, batch }: DotParams) {
+  const [left, right] = [x as Type, y as Type]
+  const leftFree = freeAxes(left, contract[0], batch[0])
+  const rightFree = freeAxes(right, contract[1], batch[1])
+  return {
+    leftOrder: [...batch[0], ...leftFree, ...contract[0]],
+    rightOrder: [...batch[1], ...contract[1], ...rightFree],
+    batch: sizeOf(sizes(left, batch[0])),
+    m: sizeOf(sizes(left, leftFree)),
+    k: sizeOf(sizes(left, contract[0])),
+    n: sizeOf(sizes(right, rightFree)),
+    shape: [...sizes(left, batch[0]), ...sizes(left, leftFree), ...sizes(right, rightFree)],
+  }
+}
+
+const dotOp: Primitive<DotParams> = {
+  name: 'dot',
+  infer([x, y], params) {
+    const { contract, batch } = params
+    const [left, right] = [x as Type, y as Type]
+    const paired = (axes: readonly [Axes, Axes]) =>
+      axes[0].length === axes[1].length &&
+      axes[0].every((a, i) => left.shape[a] === right.shape[axes[1][i] as number])
+    if (left.dtype !== right.dtype || !paired(contract) || !paired(batch))
+      throw new Error(
+        `dot: ${showType(left)} and ${showType(right)} do not contract along axes [${contract[0]}] and [${contract[1]}]` +
+          (batch[0].length ? ` with batch axes [${batch[0]}] and [${batch[1]}]` : ''),
+      )
+    return [{ dtype: left.dtype, shape: asMatrices([left, right], params).shape }]
+  },
+  evaluate(inputs, params, [output]) {
+    const { leftOrder, rightOrder, batch, m, k, n, shape } = asMatrices(inputs, params)
+    const [x, y] = inputs as readonly [Tensor, Tensor]
+    const left = (transpose(x, leftOrder) as Tensor).data
+    const right = (transpose(y, rightOrder) as Tensor).data
+    const data = allocate((output as Type).dtype, batch * m * n)
+    const row = new Float64Array(n)
+    for (let i = 0; i < batch * m; i++) {
+      row.fill(0)
+      const base = Math.floor(i / m) * k
+      for (let j = 0; j < k; j++) {
+        const scale = left[i * k + j] as number
+        const offset = (base + j) * n
+        for (let c = 0; c < n; c++) row[c] = (row[c] as number) + scale * (right[offset + c] as number)
+      }
+      data.set(row, i * n)
+    }
+    return [new Tensor(data, shape)]
+  },
+  derivative({ tangents: [tx, ty], inputs: [x, y], params }) {
+    const left = tx ? apply(dotOp, [tx, y as Value], params) : null
+    const right = ty ? apply(dotOp, [x as Value, ty], params) : null
+    return [left && right ? add(left, right) : (left ?? right)]
+  },
+  transpose({ cotangents: [ct], inputs, params }) {
+    if (!ct) return [null, null]
+    return inputs.map((input, side) =>
+      input instanceof Unknown ? dotTranspose(ct, inputs, params, side) : null,
+    )
+  },
+  batch({ inputs, batched, params: { contract, batch } }) {
+    const [x, y] = inputs as [Value, Value]
+    const shift = (axes: Axes, by: boolean | undefined) => (by ? axes.map((axis) => axis + 1) : axes)
+    const contracted = [shift(contract[0], batched[0]), shift(contract[1], batched[1])] as const
+    const shared = [shift(batch[0], batched[0]), shift(batch[1], batched[1])] as const
+    if (batched[0] && batched[1])
+      return [
+        dot(x, y, contracted, [
+          [0, ...shared[0]],
+          [0, ...shared[1]],
+        ]),
+      ]
+    const out = dot(x, y, contracted, shared)
+    const leftFree = x.shape.length - contracted[0].length - shared[0].length
+    return [moveAxis(out, shared[0].length + (batched[0] ? 0 : leftFree), 0)]
+  },
+  lower(onnx, [x, y], { inputs, outputs: [output], params }) {
+    const { leftOrder, rightOrder, batch, m, k, n } = asMatrices(inputs, params)
+    const arrange = (name: string, type: Type, order: number[], shape: number[]) => {
+      const ordered = order.every((axis, i) => axis === i)
+        ? name
+        : onnx.node('Transpose', [name], { perm: order })
+      return sameShape(sizes(type, order), shape)
+        ? ordered
+        : onnx.node('Reshape', [ordered, onnx.int64(shape)], { allowzero: 1 })
+    }
+    const lead = params.batch[0].length ? [batch] : []
+    const left = arrange(x as string, inputs[0] as Type, leftOrder, [...lead, m, k])
+    const right = arrange(y as string, inputs[1] as Type, rightOrder, [...lead, k, n])
+    const product = onnx.node('MatMul', [left, right])
+    return [
+      sameShape([...lead, m, n], (output as Type).shape)
+        ? product
+        : onnx.node('Reshape', [product, onnx.int64((output as Type).shape)], { allowzero: 1 }),
+    ]
+  },
+  flops({ inputs, params }) {
+    const { batch, m, k, n } = asMatrices(inputs, params)
+    return 2 * batch * m * k * n
+  },
+}
+
+/** The cotangent of one side of a dot: the other side contracted with `ct` over its free axes. */
+function dotTranspose(
+  ct: Value,
+  inputs: readonly (Value | Unknown)[],
+  { contract, batch }: DotParams,
+  side: number,
+): Value {
+  const other = inputs[1 - side] as Value
+  const [ownContract, otherContract] = [contract[side] as Axes, contract[1 - side] as Axes]
+  const [ownBatch, otherBatch] = [batch[side] as Axes, batch[1 - side] as Axes]
+  const own = inputs[side] as Type
+  const ownFree = freeAxes(own, ownContract, ownBatch)
+  const otherFree = freeAxes(other, otherContract, otherBatch)
+  const leading = ownBatch.length
+  const ctOther = range(otherFree.length).map((i) => leading + i + (side === 0 ? ownFree.length : 0))
+  const out = dot(ct, other, [ctOther, otherFree], [range(leading), otherBatch])
+  const remaining = [...otherContract].sort((a, b) => a - b)
+  const labels = [
+    ...ownBatch,
+    ...ownFree,
+    ...remaining.map((axis) => ownContract[otherContract.indexOf(axis)] as number),
+  ]
+  return transpose(out, inversePermutation(labels))
+}
+
+/**
+ * The general product: sums over paired `contract` axes, runs paired `batch` axes together.
+ * The result has the batch axes, then the free axes of `x`, then those of `y`.
+ */
+export function dot(
+  x: Value,
+  y: Value,
+  contract: readonly [Axes, Axes],
+  batch: readonly [Axes, Axes] = [[], []],
+): Value {
+  return apply(dotOp, [x, y], { contract, batch })
+}
+
+export const dotOps: readonly Primitive[] = [dotOp as Primitive]

@@ -1,0 +1,38 @@
+import type { Primitive } from '../program/primitive.js'
+import type { Type, Value } from '../program/value.js'
+import { sizeOf } from '../tensor/shape.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { mul } from './arithmetic.js'
+import { apply } from './define.js'
+import { evaluateElementwise } from './elementwise.js'
+
+/** x^n for a fixed integer n >= 2: repeated multiplication, so that every derivative is finite at 0. */
+const integerPowOp: Primitive<{ exponent: number }> = {
+  name: 'integerPow',
+  infer: ([x]) => [{ dtype: (x as Type).dtype, shape: (x as Type).shape }],
+  evaluate: ([x], { exponent }, [type]) => [
+    evaluateElementwise((x) => (x as number) ** exponent, [x as Tensor], type as Type),
+  ],
+  derivative: ({ tangents: [t], inputs: [x], params: { exponent } }) => [
+    t ? mul(t, mul(integerPow(x as Value, exponent - 1), exponent)) : null,
+  ],
+  batch: ({ inputs: [x], params }) => [integerPow(x as Value, params.exponent)],
+  lower(onnx, [x], { params: { exponent } }) {
+    const power = (n: number): string => {
+      if (n === 1) return x as string
+      const half = power(n >> 1)
+      const even = onnx.node('Mul', [half, half])
+      return n % 2 ? onnx.node('Mul', [even, x as string]) : even
+    }
+    return [power(exponent)]
+  },
+  flops: ({ outputs: [type] }) => 2 * sizeOf((type as Type).shape),
+}
+
+/** x^n for an integer n >= 1. */
+export function integerPow(x: Value, exponent: number): Value {
+  if (exponent === 1) return x
+  return exponent === 2 ? mul(x, x) : apply(integerPowOp, [x], { exponent })
+}
+
+export const integerPowOps: readonly Primitive[] = [integerPowOp as Primitive]

@@ -1,0 +1,254 @@
+import type { Lowering } from '../program/lowering.js'
+import type { Primitive } from '../program/primitive.js'
+import { showType, type Type, type Value } from '../program/value.js'
+import { allocate } from '../tensor/dtype.js'
+import { range, type Shape, sizeOf, stridesOf } from '../tensor/shape.js'
+import { fullTensor, Tensor } from '../tensor/tensor.js'
+import { div, select } from './arithmetic.js'
+import { reduceSum, reshape } from './broadcast.js'
+import { and, equal, indicator, less } from './compare.js'
+import { apply } from './define.js'
+import { type Window, windowPairs, windowPositions } from './window.js'
+
+interface PatchesParams extends Window {
+  readonly window: Shape
+}
+
+interface UnpatchesParams extends PatchesParams {
+  /** Spatial shape of the array that the patches were taken from. */
+  readonly spatial: Shape
+}
+
+const patchesOp: Primitive<PatchesParams> = {
+  name: 'patches',
+  infer([x], params) {
+    const { dtype, shape } = x as Type
+    const { window } = params
+    const lead = shape.length - window.length
+    if (lead < 0)
+      throw new Error(`patches: ${showType(x as Type)} has fewer axes than the window [${window}]`)
+    const positions = windowPositions('patches', shape.slice(lead), window, params)
+    return [{ dtype, shape: [...shape.slice(0, lead), sizeOf(window), ...positions] }]
+  },
+  evaluate([x], params, [output]) {
+    const { dtype, shape } = output as Type
+    const lead = (x as Tensor).shape.length - params.window.length
+    const spatial = (x as Tensor).shape.slice(lead)
+    const positions = shape.slice(lead + 1)
+    const pairs = windowPairs(spatial, params.window, positions, params)
+    const [from, to] = [sizeOf(spatial), sizeOf(positions)]
+    const data = allocate(dtype, sizeOf(shape))
+    for (let row = 0; row < sizeOf(shape.slice(0, lead)); row++)
+      pairs.forEach((met, offset) => {
+        const target = (row * pairs.length + offset) * to
+        for (let i = 0; i < met.length; i += 2)
+          data[target + (met[i] as number)] = (x as Tensor).data[
+            row * from + (met[i + 1] as number)
+          ] as number
+      })
+    return [new Tensor(data, shape)]
+  },
+  derivative: ({ tangents: [t], params }) => [t ? apply(patchesOp, [t], params) : null],
+  transpose({ cotangents: [ct], inputs: [x], params }) {
+    const { shape } = x as Type
+    return [
+      ct ? unpatches(ct, { ...params, spatial: shape.slice(shape.length - params.window.length) }) : null,
+    ]
+  },
+  batch: ({ inputs: [x], params }) => [patches(x as Value, params)],
+  lower: (onnx, [x], { inputs: [type], params }) => [lowerPatches(onnx, x as string, type as Type, params)],
+  flops: () => 0,
+}
+
+/**
+ * The elements under every position of a sliding window, zero outside: [...lead, ...spatial] becomes
+ * [...lead, prod(window), ...positions]. Also known as im2col.
+ */
+export function patches(x: Value, params: PatchesParams): Value {
+  return apply(patchesOp, [x], params)
+}
+
+/** One strided slice for each offset in the window, put side by side. */
+export function lowerPatches(onnx: Lowering, x: string, { shape }: Type, params: PatchesParams): string {
+  const { window, strides, padding, dilation } = params
+  const lead = shape.length - window.length
+  const positions = windowPositions('patches', shape.slice(lead), window, params)
+  const axes = range(window.length).map((axis) => axis + lead)
+  const none = range(lead).map(() => 0)
+  const padded = padding.flat().every((n) => n === 0)
+    ? x
+    : onnx.node('Pad', [
+        x,
+        onnx.int64([...none, ...padding.map((p) => p[0]), ...none, ...padding.map((p) => p[1])]),
+      ])
+  const windowStrides = stridesOf(window)
+  const slices = range(sizeOf(window)).map((offset) => {
+    const at = window.map(
+      (n, axis) => (Math.floor(offset / (windowStrides[axis] as number)) % n) * (dilation[axis] as number),
+    )
+    const end = at.map((n, axis) => n + ((positions[axis] as number) - 1) * (strides[axis] as number) + 1)
+    const part = onnx.node('Slice', [
+      padded,
+      onnx.int64(at),
+      onnx.int64(end),
+      onnx.int64(axes),
+      onnx.int64(strides),
+    ])
+    return onnx.node('Unsqueeze', [part, onnx.int64([lead])])
+  })
+  return slices.length === 1 ? (slices[0] as string) : onnx.node('Concat', slices, { axis: lead })
+}
+
+const unpatchesOp: Primitive<UnpatchesParams> = {
+  name: 'unpatches',
+  infer([x], { window, spatial }) {
+    const { dtype, shape } = x as Type
+    return [{ dtype, shape: [...shape.slice(0, shape.length - window.length - 1), ...spatial] }]
+  },
+  evaluate([x], params, [output]) {
+    const { dtype, shape } = output as Type
+    const lead = shape.length - params.window.length
+    const positions = (x as Tensor).shape.slice(lead + 1)
+    const pairs = windowPairs(params.spatial, params.window, positions, params)
+    const [from, to] = [sizeOf(positions), sizeOf(params.spatial)]
+    const data = allocate(dtype, sizeOf(shape))
+    for (let row = 0; row < sizeOf(shape.slice(0, lead)); row++)
+      pairs.forEach((met, offset) => {
+        const source = (row * pairs.length + offset) * from
+        for (let i = 0; i < met.length; i += 2) {
+          const target = row * to + (met[i + 1] as number)
+          data[target] =
+            (data[target] as number) + ((x as Tensor).data[source + (met[i] as number)] as number)
+        }
+      })
+    return [new Tensor(data, shape)]
+  },
+  derivative: ({ tangents: [t], params }) => [t ? apply(unpatchesOp, [t], params) : null],
+  transpose: ({ cotangents: [ct], params: { spatial: _, ...params } }) => [
+    ct ? patches(ct, params as PatchesParams) : null,
+  ],
+  batch: ({ inputs: [x], params }) => [unpatches(x as Value, params)],
+  lower: (onnx, [x], { inputs: [type], params }) => [lowerUnpatches(onnx, x as string, type as Type, params)],
+  flops: ({ inputs: [x] }) => sizeOf((x as Type).shape),
+}
+
+/** Adds patches back where {@link patches} took them from: its transpose, also known as col2im. */
+export function unpatches(x: Value, params: UnpatchesParams): Value {
+  return apply(unpatchesOp, [x], params)
+}
+
+/** Each offset's slice spread by the strides, padded to its place, and summed. */
+export function lowerUnpatches(
+  onnx: Lowering,
+  x: string,
+  { shape, dtype }: Type,
+  params: UnpatchesParams,
+): string {
+  const { window, spatial, strides, padding, dilation } = params
+  const lead = shape.length - window.length - 1
+  const positions = shape.slice(lead + 1)
+  const outer = shape.slice(0, lead)
+  const windowStrides = stridesOf(window)
+  const none = outer.map(() => 0)
+  const extent = spatial.map(
+    (n, axis) =>
+      n + (padding[axis] as readonly [number, number])[0] + (padding[axis] as readonly [number, number])[1],
+  )
+  const placed = range(sizeOf(window)).map((offset) => {
+    const at = window.map(
+      (n, axis) => (Math.floor(offset / (windowStrides[axis] as number)) % n) * (dilation[axis] as number),
+    )
+    let part = onnx.node('Gather', [x, onnx.constant(new Tensor(Int32Array.of(offset), []))], { axis: lead })
+    let size = positions
+    if (strides.some((s) => s > 1)) {
+      const split = onnx.int64([...outer, ...positions.flatMap((n) => [n, 1])])
+      const gaps = strides.flatMap((s) => [0, s - 1])
+      part = onnx.node('Reshape', [part, split], { allowzero: 1 })
+      part = onnx.node('Pad', [part, onnx.int64([...none, ...gaps.map(() => 0), ...none, ...gaps])])
+      size = positions.map((n, axis) => n * (strides[axis] as number))
+      part = onnx.node('Reshape', [part, onnx.int64([...outer, ...size])], { allowzero: 1 })
+    }
+    const after = extent.map((n, axis) => n - (at[axis] as number) - (size[axis] as number))
+    return onnx.node('Pad', [part, onnx.int64([...none, ...at, ...none, ...after])])
+  })
+  const sum = placed.reduce((total, part) => onnx.node('Add', [total, part]))
+  if (padding.flat().every((n) => n === 0)) return sum
+  const from = padding.map((p) => p[0])
+  const to = from.map((n, axis) => n + (spatial[axis] as number))
+  void dtype
+  return onnx.node('Slice', [
+    sum,
+    onnx.int64(from),
+    onnx.int64(to),
+    onnx.int64(range(window.length).map((a) => a + lead)),
+  ])
+}
+
+const maxPoolOp: Primitive<PatchesParams> = {
+  name: 'maxPool',
+  infer([x], params) {
+    const { dtype, shape } = x as Type
+    const lead = shape.length - params.window.length
+    return [
+      {
+        dtype,
+        shape: [
+          ...shape.slice(0, lead),
+          ...windowPositions('maxPool', shape.slice(lead), params.window, params),
+        ],
+      },
+    ]
+  },
+  evaluate([x], params, [output]) {
+    const { dtype, shape } = output as Type
+    const lead = shape.length - params.window.length
+    const spatial = (x as Tensor).shape.slice(lead)
+    const positions = shape.slice(lead)
+    const pairs = windowPairs(spatial, params.window, positions, params)
+    const [from, to] = [sizeOf(spatial), sizeOf(positions)]
+    const data = allocate(dtype, sizeOf(shape)).fill(Number.NEGATIVE_INFINITY)
+    for (let row = 0; row < sizeOf(shape.slice(0, lead)); row++)
+      for (const met of pairs)
+        for (let i = 0; i < met.length; i += 2) {
+          const target = row * to + (met[i] as number)
+          data[target] = Math.max(
+            data[target] as number,
+            (x as Tensor).data[row * from + (met[i + 1] as number)] as number,
+          )
+        }
+    return [new Tensor(data, shape)]
+  },
+  derivative({ tangents: [t], inputs: [x], outputs: [out], params }) {
+    if (!t) return [null]
+    const lead = t.shape.length - params.window.length
+    const best = reshape(out as Value, [...t.shape.slice(0, lead), 1, ...(out as Value).shape.slice(lead)])
+    const padded = params.padding.flat().some((n) => n > 0)
+    const tied = equal(patches(x as Value, params), best)
+    const inside = patches(fullTensor(t.shape.slice(lead), 1, t.dtype), params)
+    const winners = padded ? and(tied, less(0, inside)) : tied
+    const count = reduceSum(indicator(winners, t), [lead])
+    return [div(reduceSum(select(winners, patches(t, params), 0), [lead]), count)]
+  },
+  batch: ({ inputs: [x], params }) => [maxPool(x as Value, params)],
+  lower(onnx, [x], { inputs: [type], outputs: [output], params }) {
+    const { shape } = type as Type
+    const { window, strides, padding, dilation } = params
+    const lead = shape.length - window.length
+    const rows = onnx.int64([sizeOf(shape.slice(0, lead)), 1, ...shape.slice(lead)])
+    const pooled = onnx.node('MaxPool', [onnx.node('Reshape', [x as string, rows], { allowzero: 1 })], {
+      kernel_shape: window,
+      strides,
+      dilations: dilation,
+      pads: [...padding.map((p) => p[0]), ...padding.map((p) => p[1])],
+    })
+    return [onnx.node('Reshape', [pooled, onnx.int64((output as Type).shape)], { allowzero: 1 })]
+  },
+  flops: ({ outputs: [out], params }) => sizeOf((out as Type).shape) * sizeOf(params.window),
+}
+
+/** The largest element under every position of a sliding window; elements that tie share the derivative equally. */
+export function maxPool(x: Value, params: PatchesParams): Value {
+  return apply(maxPoolOp, [x], params)
+}
+
+export const windowOps: readonly Primitive[] = [patchesOp, unpatchesOp, maxPoolOp] as readonly Primitive[]

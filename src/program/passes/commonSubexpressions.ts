@@ -1,0 +1,48 @@
+import type { Tensor } from '../../tensor/tensor.js'
+import type { Program } from '../program.js'
+import { showType, type Value, Var } from '../value.js'
+import { replaceEquations } from './replace.js'
+
+/** Constants up to this many bytes are compared by content, larger ones by identity. */
+const smallConstant = 256
+
+/**
+ * Computes once what several equations compute alike: the same primitive of the same inputs with the same
+ * parameters. Small constants are the same when their dtype, shape and bits are, so 0 and -0 differ, and
+ * NaN equals itself. Returns the same object when there is nothing to share.
+ */
+export function shareCommonSubexpressions(program: Program): Program {
+  const numbers = new Map<unknown, number>()
+  const identity = (thing: unknown): number => {
+    const known = numbers.get(thing)
+    if (known !== undefined) return known
+    numbers.set(thing, numbers.size)
+    return numbers.size - 1
+  }
+  const inputKey = (input: Value) =>
+    identity(input instanceof Var || input.data.byteLength > smallConstant ? input : contentOf(input))
+
+  const first = new Map<string, readonly Var[]>()
+  return replaceEquations(program, ({ primitive, inputs, params, outputs }) => {
+    const key = `${identity(primitive)}(${inputs.map(inputKey)})${keyOf(params, identity)}`
+    const earlier = first.get(key)
+    if (!earlier) first.set(key, outputs)
+    return earlier
+  })
+}
+
+function contentOf(constant: Tensor): string {
+  const { buffer, byteOffset, byteLength } = constant.data
+  return `${showType(constant)}:${new Uint8Array(buffer, byteOffset, byteLength).join(' ')}`
+}
+
+/** Text that is equal for equal plain data; JSON would confuse NaN with null and -0 with 0. */
+function keyOf(data: unknown, identity: (thing: unknown) => number): string {
+  if (Array.isArray(data)) return `[${data.map((item) => keyOf(item, identity))}]`
+  if (typeof data === 'string') return JSON.stringify(data)
+  if (typeof data === 'number') return Object.is(data, -0) ? '-0' : String(data)
+  if (data === null || Object.getPrototypeOf(Object(data)) !== Object.prototype)
+    return `${typeof data}${identity(data)}`
+  const fields = Object.entries(data as object).map(([name, value]) => `${name}:${keyOf(value, identity)}`)
+  return `{${fields}}`
+}

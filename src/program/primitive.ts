@@ -1,0 +1,75 @@
+import type { Tensor } from '../tensor/tensor.js'
+import type { Lowering } from './lowering.js'
+import type { Type, Value } from './value.js'
+
+/** Plain data, so that equations can be printed, compared and stored. */
+export type Params = Readonly<Record<string, unknown>>
+
+/** A value, or null for a zero that is known to be zero without computing it. */
+export type MaybeZero = Value | null
+
+/** An input of an equation that is being transposed and whose value is not known: the linear one. */
+export class Unknown implements Type {
+  readonly dtype: Type['dtype']
+  readonly shape: Type['shape']
+
+  constructor(type: Type) {
+    this.dtype = type.dtype
+    this.shape = type.shape
+  }
+}
+
+export interface Call<P> {
+  readonly inputs: readonly Type[]
+  readonly outputs: readonly Type[]
+  readonly params: P
+}
+
+/**
+ * One row of the table of operations: all that the rest of the library knows about one of them.
+ * Every rule is written with primitives, so that derivatives are closed under differentiation.
+ */
+export interface Primitive<P extends Params = Params> {
+  readonly name: string
+
+  /** Types of the outputs; throws a sentence when the inputs do not fit. */
+  infer(inputs: readonly Type[], params: P): Type[]
+
+  /** The reference result, in plain loops. */
+  evaluate(inputs: readonly Tensor[], params: P, outputs: readonly Type[]): Tensor[]
+
+  /** Tangents of the outputs: the Jacobian at `inputs` applied to `tangents`. */
+  derivative(at: {
+    tangents: readonly MaybeZero[]
+    inputs: readonly Value[]
+    outputs: readonly Value[]
+    params: P
+  }): MaybeZero[]
+
+  /** For operations linear in the inputs that are {@link Unknown}: cotangents of those inputs. */
+  transpose?(at: {
+    cotangents: readonly MaybeZero[]
+    inputs: readonly (Value | Unknown)[]
+    outputs: readonly Type[]
+    params: P
+  }): MaybeZero[]
+
+  /** The outputs over a batch: inputs marked `batched`, and every output, carry the batch as axis 0. */
+  batch(at: { inputs: readonly Value[]; batched: readonly boolean[]; size: number; params: P }): Value[]
+
+  /** Emits ONNX nodes; returns the names of the outputs. */
+  lower(onnx: Lowering, inputs: readonly string[], call: Call<P>): readonly string[]
+
+  /** Floating-point operations of one call; when absent, one per output element. */
+  flops?(call: Call<P>): number
+
+  /** For elementwise operations: the function of numbers, and its JavaScript text where it is plain arithmetic. */
+  readonly scalar?: (...x: number[]) => number
+  readonly expression?: (...x: string[]) => string
+
+  /**
+   * For operations that only move elements of their one input: the input's index at an output's index,
+   * as JavaScript integer expressions.
+   */
+  view?(index: readonly string[], call: Call<P>): string[]
+}

@@ -1,0 +1,6 @@
+export { curvatureDocument, curvatureReport } from './curvature.js'
+export type { Block, Column, Document, Figure, Section } from './document.js'
+export { escapeHtml, htmlPage } from './html.js'
+export { plotSvg } from './plot.js'
+export { type ProgressState, type ProgressWriter, progressBar, progressLine } from './progress.js'
+export { curvatureText, documentText } from './terminal.js'

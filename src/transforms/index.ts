@@ -1,0 +1,7 @@
+export { type GradOptions, grad, jvp, type Likes, linearize, valueAndGrad, vjp } from './derivatives.js'
+export { hessian, type Jacobian, type JacobianOptions, jacobian } from './jacobian.js'
+export { ggn, hvp } from './products.js'
+export type { ArrayLike, Like, Tensors } from './stage.js'
+export { stopGradient } from './stopGradient.js'
+export { type TracedFunction, trace } from './trace.js'
+export { type VmapOptions, vmap } from './vmap.js'

@@ -1,0 +1,48 @@
+import { zeros } from '../ops/slice.js'
+import { bind } from '../program/builder.js'
+import type { MaybeZero } from '../program/primitive.js'
+import { type Environment, type Program, read } from '../program/program.js'
+import { type Type, type Value, Var } from '../program/value.js'
+
+/**
+ * Forward mode: runs a program on values together with tangents (null for zero), by the derivative rule of
+ * each primitive. Returns the outputs and their tangents.
+ */
+export function jvpProgram(
+  program: Program,
+  inputs: readonly Value[],
+  tangents: readonly MaybeZero[],
+): { outputs: Value[]; tangents: MaybeZero[] } {
+  const values: Environment = new Map()
+  const moving = new Map<Var, Value>()
+  program.inputs.forEach((variable, i) => {
+    values.set(variable, inputs[i] as Value)
+    const tangent = tangents[i]
+    if (tangent) moving.set(variable, tangent)
+  })
+  const tangentOf = (value: Value): MaybeZero => (value instanceof Var ? (moving.get(value) ?? null) : null)
+  for (const { primitive, inputs, params, outputs } of program.equations) {
+    const at = inputs.map((input) => read(values, input))
+    const results = bind(primitive, at, params)
+    outputs.forEach((variable, i) => {
+      values.set(variable, results[i] as Value)
+    })
+    const ts = inputs.map(tangentOf)
+    if (ts.every((t) => t === null)) continue
+    const moved = primitive.derivative({ tangents: ts, inputs: at, outputs: results, params })
+    outputs.forEach((variable, i) => {
+      const tangent = moved[i]
+      if (tangent) moving.set(variable, tangent)
+    })
+  }
+  return {
+    outputs: program.outputs.map((output) => read(values, output)),
+    tangents: program.outputs.map(tangentOf),
+  }
+}
+
+/** A tangent or cotangent as a value: zeros of the type of `like` for null. */
+export function instantiate(t: MaybeZero | undefined, like: Type): Value {
+  return t ?? zeros(like)
+}
+

@@ -1,0 +1,108 @@
+import { traceFlat } from '../program/builder.js'
+import type { Program } from '../program/program.js'
+import { sameType, showType, type Type, type Value, Var } from '../program/value.js'
+import type { TypedArray } from '../tensor/dtype.js'
+import { type NestedNumbers, Tensor, tensor } from '../tensor/tensor.js'
+import { flatten, leafNames, sameStructure, type Structure, showStructure, type Tree, unflatten } from '../tensor/tree.js'
+
+/** What may stand for a tensor in a call: numbers and arrays of them are float64. */
+export type ArrayLike = Tensor | TypedArray | NestedNumbers
+
+/** Nested arrays and plain objects of tensors. */
+export type Tensors = Tree<Tensor>
+
+/** The arguments that a function of tensors `T` may be called with. */
+export type Like<T> = T extends Tensor
+  ? ArrayLike
+  : T extends readonly unknown[]
+    ? { readonly [K in keyof T]: Like<T[K]> }
+    : T extends object
+      ? { readonly [K in keyof T]: Like<T[K]> }
+      : T
+
+/** A function from trees of tensors to a tree of tensors, of any arity. */
+// biome-ignore lint/suspicious/noExplicitAny: arguments are checked where the function is called
+export type TensorFunction<R = unknown> = (...args: any[]) => R
+
+/** Leaves of a call's arguments: tensors, traced values, numbers, typed arrays, nested arrays of numbers. */
+export function isLeaf(node: unknown): boolean {
+  if (node instanceof Tensor || node instanceof Var) return true
+  if (typeof node === 'number' || typeof node === 'boolean' || ArrayBuffer.isView(node)) return true
+  if (!Array.isArray(node) || node.length === 0) return false
+  const first = node[0] as unknown
+  return typeof first === 'number' || typeof first === 'boolean' || (Array.isArray(first) && isLeaf(first))
+}
+
+/** Leaves as values, with the structure that puts them together again. */
+export interface FlatValues {
+  readonly values: Value[]
+  readonly structure: Structure
+}
+
+export function flattenValues(tree: unknown): FlatValues {
+  const { leaves, structure } = flatten<unknown>(tree as Tree<unknown>, isLeaf)
+  return { values: leaves.map(toValue), structure }
+}
+
+export function toValue(leaf: unknown): Value {
+  return leaf instanceof Var ? leaf : tensor(leaf as ArrayLike)
+}
+
+/**
+ * Flattens a tree that must match another: its tangents, cotangents or directions. Numbers and arrays take
+ * the dtype of what they match; tensors must have it.
+ */
+export function flattenLike(where: string, given: unknown, structure: Structure, types: readonly Type[]): Value[] {
+  const { leaves, structure: got } = flatten<unknown>(given as Tree<unknown>, isLeaf)
+  if (!sameStructure(got, structure))
+    throw new Error(`${where}: got the tree ${showStructure(got)}, expected ${showStructure(structure)}`)
+  const names = leafNames(structure)
+  return leaves.map((leaf, i) => {
+    const expected = types[i] as Type
+    const weak = typeof leaf === 'number' || Array.isArray(leaf)
+    const value = weak ? tensor(leaf as NestedNumbers, { dtype: expected.dtype }) : toValue(leaf)
+    if (!sameType(value, expected))
+      throw new Error(
+        `${where}${names[i] ? ` at ${names[i]}` : ''}: got ${showType(value)}, expected ${showType(expected)}`,
+      )
+    return value
+  })
+}
+
+/** A function recorded as a program of its flat arguments, and of the outer values it captured. */
+export interface Staged {
+  readonly program: Program
+  readonly captured: readonly Var[]
+  readonly outputStructure: Structure
+}
+
+/** Records `f` on arguments of the given structure and types. */
+export function stage(f: TensorFunction, structure: Structure, types: readonly Type[]): Staged {
+  let outputStructure: Structure | undefined
+  const { program, captured } = traceFlat((inputs) => {
+    const result = f(...(unflatten<Var>(structure, inputs) as unknown as unknown[]))
+    if (result instanceof Promise)
+      throw new Error('trace: the function returned a promise; a traced function must be synchronous')
+    const flat = flattenValues(result)
+    outputStructure = flat.structure
+    return flat.values
+  }, types)
+  return { program, captured, outputStructure: outputStructure as Structure }
+}
+
+/** A call of `f` staged: its program with the values to run it on, captured ones first. */
+export interface StagedCall extends Staged {
+  readonly inputs: readonly Value[]
+  /** For each input of the program, the argument that it belongs to, or -1 for captured values. */
+  readonly argument: readonly number[]
+  readonly structures: readonly Structure[]
+}
+
+export function stageCall(f: TensorFunction, args: readonly unknown[]): StagedCall {
+  const flat = args.map(flattenValues)
+  const structures = flat.map((x) => x.structure)
+  const values = flat.flatMap((x) => x.values)
+  const staged = stage(f, { kind: 'array', children: structures }, values)
+  const argument = [...staged.captured.map(() => -1), ...flat.flatMap((x, i) => x.values.map(() => i))]
+  return { ...staged, inputs: [...staged.captured, ...values], argument, structures }
+}
