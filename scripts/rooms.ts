@@ -20,8 +20,8 @@ const rooms: Record<string, readonly string[]> = {
   onnx: core,
   engines: [...core, 'onnx'],
   linalg: ['tensor'],
-  curvature: ['tensor', 'program', 'numpy', 'transforms', 'onnx', 'engines', 'linalg'],
-  io: ['tensor'],
+  curvature: ['tensor', 'program', 'ops', 'numpy', 'transforms', 'onnx', 'engines', 'linalg'],
+  io: ['tensor', 'type onnx'],
   report: ['tensor', 'type curvature'],
 }
 const everything = Object.keys(rooms)

@@ -5,9 +5,8 @@ import { isFloat } from '../tensor/dtype.js'
 import { broadcastShapes, sameShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { add, cast, mul, neg, sub } from './arithmetic.js'
-import { broadcastTo } from './broadcast.js'
 import { apply } from './define.js'
-import { moves } from './moves.js'
+import { addNeighbours, asResult, moves } from './moves.js'
 
 /** Rules by the name of the primitive that they look at; the first that applies is taken. */
 export type Rules = Readonly<Record<string, readonly Rule[]>>
@@ -15,7 +14,7 @@ export type Rules = Readonly<Record<string, readonly Rule[]>>
 /**
  * Applies rules once to every equation; returns the same object when none applies. No rule makes an
  * equation dearer or changes a number, apart from these, where the result is at least as accurate:
- * - the sign of a zero may change: in x + 0, 0 - x, and a sum over axes of length one;
+ * - the sign of a zero may change where 0 is no longer added: x + 0, 0 - x, padding, a sum of one element;
  * - a product with two constants is reassociated, which rounds once less; only if the product of the
  *   constants is a normal number, so that it neither overflows nor loses digits;
  * - a sum of n equal elements becomes n times the element, which rounds once instead of n times.
@@ -52,6 +51,7 @@ const arithmetic: Rules = {
       const opposite = negated(made, y)
       return opposite && sub(x, opposite)
     }),
+    commutative(addNeighbours),
   ],
   sub: [
     binary((x, y, result) => (uniform(y) === 0 ? asResult(x, result) : undefined)),
@@ -130,11 +130,6 @@ function uniform(value: Value): number | undefined {
   const { data } = value
   for (let i = 1; i < data.length; i++) if (!Object.is(data[i], data[0])) return undefined
   return data[0]
-}
-
-/** `x` as the whole result. A constant is not spread, since its copies would have to be stored. */
-function asResult(x: Value, { shape }: Type): Value | undefined {
-  return x instanceof Var || sameShape(x.shape, shape) ? broadcastTo(x, shape) : undefined
 }
 
 function isPowerOfTwo(x: number): boolean {

@@ -1,3 +1,4 @@
+import type { Lowering } from '../program/lowering.js'
 import type { MaybeZero, Primitive } from '../program/primitive.js'
 import { Unknown } from '../program/primitive.js'
 import type { Type, Value } from '../program/value.js'
@@ -99,7 +100,10 @@ const selectOp: Primitive = elementwise({
   masked: true,
   scalar: (condition, x, y) => (condition ? x : y) as number,
   expression: (condition, x, y) => `${condition} ? ${x} : ${y}`,
-  onnx: 'Where',
+  onnx: (lowering, [condition, x, y], { outputs: [type] }) => {
+    const choice = [condition, x, y] as [string, string, string]
+    return [(type as Type).dtype === 'bool' ? whereBool(lowering, ...choice) : lowering.node('Where', choice)]
+  },
   derivative: ({ tangents: [, tx, ty], inputs: [condition], outputs: [out] }) => [
     tx || ty ? spread(select(condition as Value, tx ?? 0, ty ?? 0), out as Type) : null,
   ],
@@ -109,6 +113,12 @@ const selectOp: Primitive = elementwise({
     cotangentOf(y as Value, ct as MaybeZero, (ct) => select(condition as Value, 0, ct)),
   ],
 })
+
+/** ONNX Runtime's Where has no bool kernel. */
+function whereBool(lowering: Lowering, condition: string, x: string, y: string): string {
+  const otherwise = lowering.node('And', [lowering.node('Not', [condition]), y])
+  return lowering.node('Or', [lowering.node('And', [condition, x]), otherwise])
+}
 
 const castOp: Primitive<{ dtype: Type['dtype'] }> = {
   name: 'cast',

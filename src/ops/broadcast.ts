@@ -161,7 +161,7 @@ const reduceSumOp: Primitive<{ axes: readonly number[] }> = {
     ),
   ],
   lower: (onnx, [x], { params }) => [
-    onnx.node('ReduceSum', [x as string, onnx.int64(params.axes)], { keepdims: 0 }),
+    onnx.node('ReduceSum', [x as string, onnx.int64(params.axes)], { keepdims: 0, noop_with_empty_axes: 1 }),
   ],
   flops: ({ inputs: [x] }) => sizeOf((x as Type).shape),
 }

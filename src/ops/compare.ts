@@ -1,7 +1,7 @@
 import type { Primitive } from '../program/primitive.js'
 import type { Type, Value } from '../program/value.js'
 import { isFloat } from '../tensor/dtype.js'
-import { cast } from './arithmetic.js'
+import { cast, onnxElementType } from './arithmetic.js'
 import { apply, type Operand } from './define.js'
 import { anything, constantDerivative, elementwise, floats } from './elementwise.js'
 
@@ -22,9 +22,20 @@ function comparison(
   })
 }
 
+/** ONNX orders numbers only, so bools are made integers. */
+const order =
+  (op: string): Primitive['lower'] =>
+  (lowering, inputs, { inputs: [type] }) => {
+    const isBool = (type as Type).dtype === 'bool'
+    const numbers = isBool
+      ? inputs.map((x) => lowering.node('Cast', [x], { to: onnxElementType.int32 }))
+      : inputs
+    return [lowering.node(op, numbers)]
+  }
+
 const equalOp = comparison('equal', '===', 'Equal', (x, y) => x === y)
-const lessOp = comparison('less', '<', 'Less', (x, y) => x < y)
-const lessEqualOp = comparison('lessEqual', '<=', 'LessOrEqual', (x, y) => x <= y)
+const lessOp = comparison('less', '<', order('Less'), (x, y) => x < y)
+const lessEqualOp = comparison('lessEqual', '<=', order('LessOrEqual'), (x, y) => x <= y)
 
 const logic = (
   name: string,

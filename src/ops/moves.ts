@@ -6,7 +6,7 @@ import { range, type Shape, sameShape, sizeOf } from '../tensor/shape.js'
 import { mul } from './arithmetic.js'
 import { broadcastTo, reduceSum, reshape, transpose } from './broadcast.js'
 import { dot } from './dot.js'
-import { slice } from './slice.js'
+import { concatenate, pad, slice } from './slice.js'
 
 type Axes = readonly number[]
 
@@ -16,8 +16,14 @@ export const moves: Readonly<Record<string, readonly Rule[]>> = {
   transpose: [transposeTwice, transposeNothing],
   broadcast: [broadcastTwice, broadcastNothing],
   slice: [sliceNothing, sliceTwice, sliceOnePart],
+  concatenate: [concatenateTwice],
   reduceSum: [sumNothing, sumRepeated],
   dot: [dotTransposed],
+}
+
+/** `x` as the whole result. A constant is not spread, since its copies would have to be stored. */
+export function asResult(x: Value, { shape }: Type): Value | undefined {
+  return x instanceof Var || sameShape(x.shape, shape) ? broadcastTo(x, shape) : undefined
 }
 
 const shapeParam = ({ params }: Equation) => params.shape as Shape
@@ -48,7 +54,7 @@ function transposeNothing({ inputs: [x], outputs: [result], params }: Equation):
 
 function broadcastTwice(equation: Equation, made: Made): Value | undefined {
   const inner = made(equation.inputs[0] as Value, 'broadcast')
-  return inner && broadcastTo(inner.inputs[0] as Value, shapeParam(equation))
+  return inner && asResult(inner.inputs[0] as Value, equation.outputs[0] as Type)
 }
 
 function broadcastNothing(equation: Equation): Value | undefined {
@@ -99,6 +105,35 @@ function sliceOnePart(equation: Equation, made: Made): Value | undefined {
   return undefined
 }
 
+function concatenateTwice({ inputs, params }: Equation, made: Made): Value | undefined {
+  const axis = params.axis as number
+  const parts = inputs.flatMap((x) => {
+    const inner = made(x, 'concatenate')
+    return inner?.params.axis === axis ? inner.inputs : [x]
+  })
+  return parts.length > inputs.length ? concatenate(parts, axis) : undefined
+}
+
+/**
+ * The sum of `x` and `y`, padded so that they lie end to end along one axis, is their concatenation padded:
+ * so the gradient in a vector that was sliced into parameters is put together once.
+ */
+export function addNeighbours(x: Value, y: Value, _: Type, made: Made): Value | undefined {
+  const [left, right] = [made(x, 'pad'), made(y, 'pad')]
+  const [head, tail] = [left?.inputs[0], right?.inputs[0]]
+  if (!left || !right || !head || !tail || head.shape.length !== tail.shape.length) return undefined
+  const [low, high] = [left.params.low as Shape, right.params.high as Shape]
+  const [lowTail, highHead] = [right.params.low as Shape, left.params.high as Shape]
+  if (![left, right].every(({ params }) => (params.interior as Shape).every((n) => n === 0))) return undefined
+  const differing = range(low.length).filter((i) => low[i] !== lowTail[i] || high[i] !== highHead[i])
+  const [axis] = differing
+  if (axis === undefined || differing.length > 1) return undefined
+  const adjacent =
+    (low[axis] as number) + (head.shape[axis] as number) === lowTail[axis] &&
+    (high[axis] as number) + (tail.shape[axis] as number) === highHead[axis]
+  return adjacent ? pad(concatenate([head, tail], axis), low, high) : undefined
+}
+
 /** A sum over axes of length one. */
 function sumNothing({ inputs: [x], outputs: [result], params }: Equation): Value | undefined {
   const { shape } = x as Value
@@ -110,7 +145,7 @@ function sumNothing({ inputs: [x], outputs: [result], params }: Equation): Value
 /** The sum of a broadcast value: n times the sum of the value, where the sum runs over n copies. */
 function sumRepeated({ inputs: [x], outputs: [result], params }: Equation, made: Made): Value | undefined {
   const small = made(x as Value, 'broadcast')?.inputs[0]
-  if (!(small instanceof Var)) return undefined
+  if (!small) return undefined
   const { shape } = x as Value
   const axes = params.axes as Axes
   const aligned = reshape(small, [...shape.slice(small.shape.length).fill(1), ...small.shape])
@@ -119,7 +154,7 @@ function sumRepeated({ inputs: [x], outputs: [result], params }: Equation, made:
   // No copies at all sum to 0, whatever the value; integers wrap around, which n times the value need not.
   if (copies === 0 || (copies > 1 && !isFloat(small.dtype))) return undefined
   const sum = reduceSum(aligned, axes)
-  return broadcastTo(copies === 1 ? sum : mul(sum, copies), (result as Type).shape)
+  return asResult(copies === 1 ? sum : mul(sum, copies), result as Type)
 }
 
 /** A transposed operand of a dot is read in place, if its free axes stay in order. */

@@ -75,17 +75,14 @@ export function lowerPatches(onnx: Lowering, x: string, { shape }: Type, params:
   const positions = windowPositions('patches', shape.slice(lead), window, params)
   const axes = range(window.length).map((axis) => axis + lead)
   const none = range(lead).map(() => 0)
-  const padded = padding.flat().every((n) => n === 0)
-    ? x
-    : onnx.node('Pad', [
-        x,
-        onnx.int64([...none, ...padding.map((p) => p[0]), ...none, ...padding.map((p) => p[1])]),
-      ])
-  const windowStrides = stridesOf(window)
+  const padded = padNode(
+    onnx,
+    x,
+    [...none, ...padding.map((p) => p[0])],
+    [...none, ...padding.map((p) => p[1])],
+  )
   const slices = range(sizeOf(window)).map((offset) => {
-    const at = window.map(
-      (n, axis) => (Math.floor(offset / (windowStrides[axis] as number)) % n) * (dilation[axis] as number),
-    )
+    const at = coordinates(offset, window).map((k, axis) => k * (dilation[axis] as number))
     const end = at.map((n, axis) => n + ((positions[axis] as number) - 1) * (strides[axis] as number) + 1)
     const part = onnx.node('Slice', [
       padded,
@@ -137,7 +134,10 @@ export function unpatches(x: Value, params: UnpatchesParams): Value {
   return apply(unpatchesOp, [x], params)
 }
 
-/** Each offset's slice spread by the strides, padded to its place, and summed. */
+/**
+ * Each offset's slice padded to its place, and summed. With strides, offsets that agree modulo the strides add to the
+ * same sublattice of the array; the sublattices are interleaved in the end.
+ */
 export function lowerUnpatches(
   onnx: Lowering,
   x: string,
@@ -148,40 +148,76 @@ export function lowerUnpatches(
   const lead = shape.length - window.length - 1
   const positions = shape.slice(lead + 1)
   const outer = shape.slice(0, lead)
-  const windowStrides = stridesOf(window)
   const none = outer.map(() => 0)
-  const extent = spatial.map(
-    (n, axis) =>
-      n + (padding[axis] as readonly [number, number])[0] + (padding[axis] as readonly [number, number])[1],
-  )
-  const placed = range(sizeOf(window)).map((offset) => {
-    const at = window.map(
-      (n, axis) => (Math.floor(offset / (windowStrides[axis] as number)) % n) * (dilation[axis] as number),
-    )
-    let part = onnx.node('Gather', [x, onnx.constant(new Tensor(Int32Array.of(offset), []))], { axis: lead })
-    let size = positions
-    if (strides.some((s) => s > 1)) {
-      const split = onnx.int64([...outer, ...positions.flatMap((n) => [n, 1])])
-      const gaps = strides.flatMap((s) => [0, s - 1])
-      part = onnx.node('Reshape', [part, split], { allowzero: 1 })
-      part = onnx.node('Pad', [part, onnx.int64([...none, ...gaps.map(() => 0), ...none, ...gaps])])
-      size = positions.map((n, axis) => n * (strides[axis] as number))
-      part = onnx.node('Reshape', [part, onnx.int64([...outer, ...size])], { allowzero: 1 })
-    }
-    const after = extent.map((n, axis) => n - (at[axis] as number) - (size[axis] as number))
-    return onnx.node('Pad', [part, onnx.int64([...none, ...at, ...none, ...after])])
+  const lattice = spatial.map((n, axis) => {
+    const [before, after] = padding[axis] as readonly [number, number]
+    return Math.ceil((n + before + after) / (strides[axis] as number))
   })
-  const sum = placed.reduce((total, part) => onnx.node('Add', [total, part]))
-  if (padding.flat().every((n) => n === 0)) return sum
+  const sums = new Map<string, string>()
+  for (const offset of range(sizeOf(window))) {
+    const at = coordinates(offset, window).map((k, axis) => k * (dilation[axis] as number))
+    const before = at.map((n, axis) => Math.floor(n / (strides[axis] as number)))
+    const after = lattice.map((n, axis) => n - (positions[axis] as number) - (before[axis] as number))
+    const part = onnx.node('Gather', [x, onnx.constant(new Tensor(Int32Array.of(offset), []))], {
+      axis: lead,
+    })
+    const placed = padNode(onnx, part, [...none, ...before], [...none, ...after])
+    const residue = String(at.map((n, axis) => n % (strides[axis] as number)))
+    const sum = sums.get(residue)
+    sums.set(residue, sum ? onnx.node('Add', [sum, placed]) : placed)
+  }
+  const sublattices = range(sizeOf(strides)).map(
+    (i) =>
+      sums.get(String(coordinates(i, strides))) ??
+      onnx.node('Expand', [onnx.constant(0, dtype), onnx.int64([...outer, ...lattice])]),
+  )
+  const whole = interleave(onnx, sublattices, outer, lattice, strides)
   const from = padding.map((p) => p[0])
+  if (
+    spatial.every(
+      (n, axis) => from[axis] === 0 && n === (lattice[axis] as number) * (strides[axis] as number),
+    )
+  )
+    return whole
   const to = from.map((n, axis) => n + (spatial[axis] as number))
-  void dtype
-  return onnx.node('Slice', [
-    sum,
-    onnx.int64(from),
-    onnx.int64(to),
-    onnx.int64(range(window.length).map((a) => a + lead)),
-  ])
+  const axes = range(window.length).map((axis) => axis + lead)
+  return onnx.node('Slice', [whole, onnx.int64(from), onnx.int64(to), onnx.int64(axes)])
+}
+
+/** Arrays [...outer, ...lattice], one for each residue modulo `strides`, as one finer array. */
+function interleave(
+  onnx: Lowering,
+  parts: readonly string[],
+  outer: Shape,
+  lattice: Shape,
+  strides: Shape,
+): string {
+  if (parts.length === 1) return parts[0] as string
+  const lead = outer.length
+  const rank = strides.length
+  const stacked = onnx.node(
+    'Concat',
+    parts.map((part) => onnx.node('Unsqueeze', [part, onnx.int64([lead])])),
+    { axis: lead },
+  )
+  const split = onnx.node('Reshape', [stacked, onnx.int64([...outer, ...strides, ...lattice])], {
+    allowzero: 1,
+  })
+  const perm = [...range(lead), ...range(rank).flatMap((axis) => [lead + rank + axis, lead + axis])]
+  const fine = lattice.map((n, axis) => n * (strides[axis] as number))
+  return onnx.node('Reshape', [onnx.node('Transpose', [split], { perm }), onnx.int64([...outer, ...fine])], {
+    allowzero: 1,
+  })
+}
+
+/** The multi-index of a flat index into an array of `shape`. */
+function coordinates(index: number, shape: Shape): number[] {
+  return stridesOf(shape).map((stride, axis) => Math.floor(index / stride) % (shape[axis] as number))
+}
+
+function padNode(onnx: Lowering, x: string, before: readonly number[], after: readonly number[]): string {
+  const pads = [...before, ...after]
+  return pads.every((n) => n === 0) ? x : onnx.node('Pad', [x, onnx.int64(pads)])
 }
 
 const maxPoolOp: Primitive<PatchesParams> = {

@@ -36,7 +36,10 @@ function extremeOp(
     },
     batch: ({ inputs, params }) => [apply(primitive, inputs, { axes: params.axes.map((axis) => axis + 1) })],
     lower: (lowering, [x], { params }) => [
-      lowering.node(onnx, [x as string, lowering.int64(params.axes)], { keepdims: 0 }),
+      lowering.node(onnx, [x as string, lowering.int64(params.axes)], {
+        keepdims: 0,
+        noop_with_empty_axes: 1,
+      }),
     ],
     flops: ({ inputs: [x] }) => sizeOf((x as Type).shape),
   }

@@ -53,6 +53,7 @@ const sliceOp: Primitive<SliceParams> = {
     slice(x as Value, [0, ...start], [size, ...limit], [1, ...stride]),
   ],
   lower(onnx, [x], { params: { start, limit, stride } }) {
+    if (start.length === 0) return [x as string]
     const axes = onnx.int64(range(start.length))
     return [onnx.node('Slice', [x as string, onnx.int64(start), onnx.int64(limit), axes, onnx.int64(stride)])]
   },

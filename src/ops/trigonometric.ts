@@ -4,7 +4,7 @@ import { add, div, mul, neg, select, sub } from './arithmetic.js'
 import { less } from './compare.js'
 import { apply } from './define.js'
 import { abs } from './kinks.js'
-import { exp, expm1, log1p, smooth, sqrt, tanh } from './smooth.js'
+import { exp, expm1, log, log1p, smooth, sqrt, tanh } from './smooth.js'
 
 const sinOp = smooth({ name: 'sin', scalar: Math.sin, slope: (x) => cos(x), onnx: 'Sin' })
 const cosOp = smooth({ name: 'cos', scalar: Math.cos, slope: (x) => neg(sin(x)), onnx: 'Cos' })
@@ -72,13 +72,20 @@ const coshOp = smooth({
   onnx32: 'Cosh',
   composed: (x) => mul(add(exp(x), exp(neg(x))), 0.5),
 })
+/** f(x), or log 2x where that is the same in double precision but squares would overflow. */
+function unlessLarge(x: Value, f: (x: Value) => Value): Value {
+  const large = less(2 ** 28, x)
+  return select(large, add(log(x), Math.LN2), f(select(large, 1, x)))
+}
+
 const asinhOp = smooth({
   name: 'asinh',
   scalar: Math.asinh,
   slope: (x) => div(1, sqrt(add(mul(x, x), 1))),
+  onnx32: 'Asinh',
   composed: (x) => {
     const size = abs(x)
-    const root = log1p(add(size, div(mul(size, size), add(sqrt(add(mul(size, size), 1)), 1))))
+    const root = unlessLarge(size, (x) => log1p(add(x, div(mul(x, x), add(sqrt(add(mul(x, x), 1)), 1)))))
     return select(less(x, 0), neg(root), root)
   },
 })
@@ -86,15 +93,14 @@ const acoshOp = smooth({
   name: 'acosh',
   scalar: Math.acosh,
   slope: (x) => div(1, mul(sqrt(sub(x, 1)), sqrt(add(x, 1)))),
-  composed: (x) => {
-    const above = sub(x, 1)
-    return log1p(add(above, sqrt(mul(above, add(x, 1)))))
-  },
+  onnx32: 'Acosh',
+  composed: (x) => unlessLarge(x, (x) => log1p(add(sub(x, 1), mul(sqrt(sub(x, 1)), sqrt(add(x, 1)))))),
 })
 const atanhOp = smooth({
   name: 'atanh',
   scalar: Math.atanh,
   slope: (x) => div(1, circle(x)),
+  onnx32: 'Atanh',
   composed: (x) => mul(sub(log1p(x), log1p(neg(x))), 0.5),
 })
 

@@ -5,6 +5,10 @@ import { type Type, type Value, Var } from './value.js'
 
 let opened = 0
 
+const leaked =
+  'a traced value was used after its trace had ended; ' +
+  'return values from the traced function instead of storing them outside it'
+
 /** Records the equations of one trace. Later builders are nested inside earlier ones. */
 export class Builder {
   readonly serial = ++opened
@@ -17,10 +21,7 @@ export class Builder {
 
   record(primitive: Primitive, inputs: readonly Value[], params: Params, types: readonly Type[]): Var[] {
     if (!this.open)
-      throw new Error(
-        `${primitive.name}: a traced value was used after its trace had ended; ` +
-          'return values from the traced function instead of storing them outside it',
-      )
+      throw new Error(`${primitive.name}: ${leaked}`)
     const outputs = types.map((type) => this.variable(type))
     this.equations.push({ primitive, inputs, params, outputs })
     return outputs
@@ -61,7 +62,9 @@ export function traceFlat(f: (inputs: Var[]) => readonly Value[], types: readonl
     const outputs = f(inputs)
     const captured = new Set<Var>()
     const note = (value: Value) => {
-      if (value instanceof Var && value.builder !== builder) captured.add(value)
+      if (!(value instanceof Var) || value.builder === builder) return
+      if (!value.builder.open) throw new Error(`trace: ${leaked}`)
+      captured.add(value)
     }
     for (const equation of builder.equations) equation.inputs.forEach(note)
     outputs.forEach(note)

@@ -1,5 +1,5 @@
 import type { Program } from './program.js'
-import { sameType, showType, type Value, Var } from './value.js'
+import { sameType, showType, type Type, type Value, Var } from './value.js'
 
 /**
  * Verifies that every variable is assigned once and before its use, and that every equation's types are
@@ -22,15 +22,23 @@ export function check(program: Program): void {
   program.equations.forEach(({ primitive, inputs, params, outputs }, i) => {
     const where = `equation ${i} (${primitive.name})`
     for (const input of inputs) use(input, where)
-    const types = primitive.infer(inputs, params)
+    const types = inferred(where, () => primitive.infer(inputs, params))
     if (types.length !== outputs.length)
       throw new Error(`program: ${where} has ${outputs.length} outputs, expected ${types.length}`)
     outputs.forEach((variable, k) => {
-      const expected = types[k] as (typeof types)[number]
+      const expected = types[k] as Type
       if (!sameType(variable, expected))
         throw new Error(`program: ${where} is declared ${showType(variable)}, expected ${showType(expected)}`)
       assign(variable, where)
     })
   })
   for (const output of program.outputs) use(output, 'the return')
+}
+
+function inferred(where: string, infer: () => Type[]): Type[] {
+  try {
+    return infer()
+  } catch (error) {
+    throw new Error(`program: ${where}: ${(error as Error).message}`, { cause: error })
+  }
 }

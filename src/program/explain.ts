@@ -16,7 +16,7 @@ export function explain(program: Program): string {
     head,
     ...rows.slice(1),
     tail,
-    `${total.equations} equation${total.equations === 1 ? '' : 's'}, ${scaled(total.flops)} flops, ` +
+    `${total.equations} equation${total.equations === 1 ? '' : 's'}, ${scaled(total.flops).trim()} flops, ` +
       `${showBytes(total.bytes)} moved, peak memory ${showBytes(total.peakBytes)}`,
   ].join('\n')
 }
@@ -30,8 +30,8 @@ const showBytes = (bytes: number) => `${scaled(bytes)}B`
 
 /** Three digits and a decimal prefix: 812, 1.23 k, 45.6 M. */
 function scaled(count: number): string {
-  const power = count < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(count) / 3))
-  if (power === 0) return `${count} `
-  const digits = (count / 1000 ** power).toPrecision(3)
-  return `${digits} ${' kMGT'[power]}`
+  if (count < 1000) return `${count} `
+  const rounded = Number(count.toPrecision(3))
+  const power = Math.min(4, Math.floor(Math.log10(rounded) / 3))
+  return `${(rounded / 1000 ** power).toPrecision(3)} ${' kMGT'[power]}`
 }

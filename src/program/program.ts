@@ -1,6 +1,6 @@
 import { bind } from './builder.js'
 import type { Params, Primitive } from './primitive.js'
-import { showType, type Value, Var } from './value.js'
+import { sameType, showType, type Value, Var } from './value.js'
 
 /** One step: `outputs = primitive(inputs; params)`. */
 export interface Equation {
@@ -37,7 +37,10 @@ export function evaluate(program: Program, inputs: readonly Value[]): Value[] {
     throw new Error(`program: got ${inputs.length} inputs, expected ${program.inputs.length}`)
   const environment: Environment = new Map()
   program.inputs.forEach((variable, i) => {
-    environment.set(variable, inputs[i] as Value)
+    const value = inputs[i] as Value
+    if (!sameType(value, variable))
+      throw new Error(`program: input ${i} is ${showType(value)}, expected ${showType(variable)}`)
+    environment.set(variable, value)
   })
   for (const { primitive, inputs, params, outputs } of program.equations) {
     const results = bind(

@@ -99,7 +99,7 @@ export function valueAndGrad<A extends readonly unknown[]>(
   f: (...args: A) => Tensor | number,
   options?: { readonly argument?: 0 },
 ): (...args: Likes<A>) => [value: Tensor, gradient: A[0]]
-export function valueAndGrad<A extends readonly unknown[], I extends keyof A>(
+export function valueAndGrad<A extends readonly unknown[], I extends number>(
   f: (...args: A) => Tensor | number,
   options: { readonly argument: I },
 ): (...args: Likes<A>) => [value: Tensor, gradient: A[I]]
@@ -107,8 +107,8 @@ export function valueAndGrad<A extends readonly unknown[]>(
   f: (...args: A) => Tensor | number,
   options: { readonly argument: readonly number[] },
 ): (...args: Likes<A>) => [value: Tensor, gradient: A[number][]]
-export function valueAndGrad(f: TensorFunction, { argument = 0 }: GradOptions = {}) {
-  return (...args: unknown[]) => gradientOf('valueAndGrad', f, args, argument)
+export function valueAndGrad(f: TensorFunction, { argument = 0 }: GradOptions = {}): TensorFunction<never> {
+  return (...args: unknown[]) => gradientOf('valueAndGrad', f, args, argument) as never
 }
 
 /** The function from the arguments of `f` to its gradient. See {@link valueAndGrad}. */
@@ -116,7 +116,7 @@ export function grad<A extends readonly unknown[]>(
   f: (...args: A) => Tensor | number,
   options?: { readonly argument?: 0 },
 ): (...args: Likes<A>) => A[0]
-export function grad<A extends readonly unknown[], I extends keyof A>(
+export function grad<A extends readonly unknown[], I extends number>(
   f: (...args: A) => Tensor | number,
   options: { readonly argument: I },
 ): (...args: Likes<A>) => A[I]
@@ -124,8 +124,8 @@ export function grad<A extends readonly unknown[]>(
   f: (...args: A) => Tensor | number,
   options: { readonly argument: readonly number[] },
 ): (...args: Likes<A>) => A[number][]
-export function grad(f: TensorFunction, { argument = 0 }: GradOptions = {}) {
-  return (...args: unknown[]) => gradientOf('grad', f, args, argument)[1]
+export function grad(f: TensorFunction, { argument = 0 }: GradOptions = {}): TensorFunction<never> {
+  return (...args: unknown[]) => gradientOf('grad', f, args, argument)[1] as never
 }
 
 function gradientOf(

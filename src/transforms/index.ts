@@ -1,4 +1,5 @@
 export { type GradOptions, grad, jvp, type Likes, linearize, valueAndGrad, vjp } from './derivatives.js'
+export { ravel } from './ravel.js'
 export { hessian, type Jacobian, type JacobianOptions, jacobian } from './jacobian.js'
 export { ggn, hvp } from './products.js'
 export type { ArrayLike, Like, Tensors } from './stage.js'

@@ -1,24 +1,25 @@
+import { type ArrayLike, toValue } from '../numpy/convert.js'
 import { traceFlat } from '../program/builder.js'
 import type { Program } from '../program/program.js'
 import { sameType, showType, type Type, type Value, Var } from '../program/value.js'
-import type { TypedArray } from '../tensor/dtype.js'
 import { type NestedNumbers, Tensor, tensor } from '../tensor/tensor.js'
-import { flatten, leafNames, sameStructure, type Structure, showStructure, type Tree, unflatten } from '../tensor/tree.js'
+import { flatten, leafNames, type Structure, showStructure, type Tree, unflatten } from '../tensor/tree.js'
 
-/** What may stand for a tensor in a call: numbers and arrays of them are float64. */
-export type ArrayLike = Tensor | TypedArray | NestedNumbers
+export type { ArrayLike } from '../numpy/convert.js'
 
 /** Nested arrays and plain objects of tensors. */
 export type Tensors = Tree<Tensor>
 
 /** The arguments that a function of tensors `T` may be called with. */
-export type Like<T> = T extends Tensor
-  ? ArrayLike
-  : T extends readonly unknown[]
-    ? { readonly [K in keyof T]: Like<T[K]> }
-    : T extends object
+export type Like<T> = [Tensors] extends [T]
+  ? Tree<ArrayLike>
+  : T extends ArrayLike
+    ? ArrayLike
+    : T extends readonly unknown[]
       ? { readonly [K in keyof T]: Like<T[K]> }
-      : T
+      : T extends object
+        ? { readonly [K in keyof T]: Like<T[K]> }
+        : T
 
 /** A function from trees of tensors to a tree of tensors, of any arity. */
 // biome-ignore lint/suspicious/noExplicitAny: arguments are checked where the function is called
@@ -26,11 +27,12 @@ export type TensorFunction<R = unknown> = (...args: any[]) => R
 
 /** Leaves of a call's arguments: tensors, traced values, numbers, typed arrays, nested arrays of numbers. */
 export function isLeaf(node: unknown): boolean {
-  if (node instanceof Tensor || node instanceof Var) return true
-  if (typeof node === 'number' || typeof node === 'boolean' || ArrayBuffer.isView(node)) return true
-  if (!Array.isArray(node) || node.length === 0) return false
-  const first = node[0] as unknown
-  return typeof first === 'number' || typeof first === 'boolean' || (Array.isArray(first) && isLeaf(first))
+  return node instanceof Tensor || node instanceof Var || ArrayBuffer.isView(node) || isNumbers(node)
+}
+
+function isNumbers(node: unknown): boolean {
+  if (Array.isArray(node)) return node.length > 0 && node.every(isNumbers)
+  return typeof node === 'number' || typeof node === 'boolean'
 }
 
 /** Leaves as values, with the structure that puts them together again. */
@@ -44,18 +46,19 @@ export function flattenValues(tree: unknown): FlatValues {
   return { values: leaves.map(toValue), structure }
 }
 
-export function toValue(leaf: unknown): Value {
-  return leaf instanceof Var ? leaf : tensor(leaf as ArrayLike)
-}
-
 /**
  * Flattens a tree that must match another: its tangents, cotangents or directions. Numbers and arrays take
  * the dtype of what they match; tensors must have it.
  */
-export function flattenLike(where: string, given: unknown, structure: Structure, types: readonly Type[]): Value[] {
-  const { leaves, structure: got } = flatten<unknown>(given as Tree<unknown>, isLeaf)
-  if (!sameStructure(got, structure))
-    throw new Error(`${where}: got the tree ${showStructure(got)}, expected ${showStructure(structure)}`)
+export function flattenLike(
+  where: string,
+  given: unknown,
+  structure: Structure,
+  types: readonly Type[],
+): Value[] {
+  const leaves = leavesLike(structure, given)
+  if (!leaves)
+    throw new Error(`${where}: got ${describe(given)}, expected the tree ${showStructure(structure)}`)
   const names = leafNames(structure)
   return leaves.map((leaf, i) => {
     const expected = types[i] as Type
@@ -67,6 +70,24 @@ export function flattenLike(where: string, given: unknown, structure: Structure,
       )
     return value
   })
+}
+
+/** The parts of `node` at the leaves of a structure, objects by their keys; undefined when it has another shape. */
+function leavesLike(structure: Structure, node: unknown): unknown[] | undefined {
+  if (structure.kind === 'leaf') return isLeaf(node) ? [node] : undefined
+  if (typeof node !== 'object' || node === null) return undefined
+  if (Array.isArray(node) !== (structure.kind === 'array')) return undefined
+  const keys = structure.kind === 'array' ? structure.children.map((_, i) => `${i}`) : structure.keys
+  if (Object.keys(node).length !== keys.length) return undefined
+  const parts = structure.children.map((child, i) =>
+    leavesLike(child, (node as Readonly<Record<string, unknown>>)[keys[i] as string]),
+  )
+  return parts.every((part) => part !== undefined) ? parts.flat() : undefined
+}
+
+function describe(tree: unknown): string {
+  if (tree === undefined) return 'nothing'
+  return `the tree ${showStructure(flatten(tree as Tree<unknown>, isLeaf).structure)}`
 }
 
 /** A function recorded as a program of its flat arguments, and of the outer values it captured. */

@@ -3,6 +3,7 @@ import { type Type, type Value, Var } from '../../program/value.js'
 import { range, type Shape, sameShape, sizeOf, stridesOf } from '../../tensor/shape.js'
 import { type Affine, broadcastAffine, contiguous, isContiguous, squeeze } from './affine.js'
 import { isElementwise } from './element.js'
+import { asOneAxis, matrixAxes } from './matrix.js'
 import { type Access, Reader } from './reader.js'
 
 /** One statement of a loop's body. Operands are placed along the loop's axes. */
@@ -37,6 +38,15 @@ export interface CallStep {
 
 export type Step = LoopStep | DotStep | CallStep
 
+interface Source {
+  /** The step that completes the value. */
+  readonly step: number
+  /** Whether later items of the same loop can read its element as a local. */
+  readonly local: boolean
+  /** Whether it is a JavaScript number, with no array. */
+  readonly isNumber: boolean
+}
+
 export interface Plan {
   readonly steps: readonly Step[]
   readonly reader: Reader
@@ -69,8 +79,8 @@ export function makePlan(program: Program): Plan {
 
   const steps: Step[] = []
   const stored = new Set<Var>()
-  /** The step that completes each value, and whether later items of the same loop can read it as a local. */
-  const made = new Map<Value, { step: number; local: boolean }>()
+  /** What makes each value. */
+  const made = new Map<Value, Source>()
   const localIn = (access: Access, shape: Shape): boolean =>
     made.get(access.root)?.local === true &&
     sizeOf(access.root.shape) === sizeOf(shape) &&
@@ -95,7 +105,8 @@ export function makePlan(program: Program): Plan {
     for (const operand of item.operands) if (made.get(operand.root)?.step !== step) store(operand.root)
     const complete = Math.max(step, made.get(item.output)?.step ?? 0)
     const local = item.kind === 'map' || (item.kind === 'reduce' && shape.length === 0)
-    made.set(item.output, { step: complete, local })
+    const isNumber = item.kind !== 'place' && sizeOf(item.output.shape) === 1
+    made.set(item.output, { step: complete, local, isNumber })
   }
   const store = (root: Value) => {
     if (made.get(root)?.local && root instanceof Var) stored.add(root)
@@ -103,6 +114,30 @@ export function makePlan(program: Program): Plan {
   const along = (value: Value, shape: Shape): Access => {
     const { root, at } = reader.access(value)
     return { root, at: squeeze(shape, broadcastAffine(at, value.shape, shape)) }
+  }
+
+  /** An operand of a matrix product: read in place where its axes run as a matrix does, else copied. */
+  const matrixOperand = (value: Value, groups: readonly number[][], output: Var): Access => {
+    const access = reader.access(value)
+    if (made.get(access.root)?.isNumber) {
+      const copy = new Var({ dtype: value.dtype, shape: [1] }, output.builder)
+      addItem([], placed(copy, { root: access.root, at: { offset: 0, strides: [] } }, []))
+      return { root: copy, at: access.at }
+    }
+    if (groups.every((axes) => asOneAxis(value.shape, access.at, axes))) return access
+    const order = groups.flat()
+    const shape = order.map((axis) => value.shape[axis] as number)
+    const copy = new Var({ dtype: value.dtype, shape }, output.builder)
+    const source = {
+      offset: access.at.offset,
+      strides: order.map((axis) => access.at.strides[axis] as number),
+    }
+    addItem(shape, placed(copy, { root: access.root, at: squeeze(shape, source) }, shape))
+    const packed = stridesOf(shape)
+    return {
+      root: copy,
+      at: { offset: 0, strides: value.shape.map((_, axis) => packed[order.indexOf(axis)] as number) },
+    }
   }
 
   equations.forEach((equation, i) => {
@@ -114,11 +149,11 @@ export function makePlan(program: Program): Plan {
         const copied = !reader.addView(equation)
         const { root, at } = reader.access(output)
         const isWhole = sizeOf(root.shape) === sizeOf(output.shape) && isContiguous(at, output.shape)
-        if (copied) addItem(input.shape, placed(output, along(input, input.shape), contiguous(input.shape)))
+        if (copied) addItem(input.shape, placed(output, along(input, input.shape), input.shape))
         else if (wanted.has(output) && !isWhole) {
           const access = along(output, output.shape)
           reader.own(output)
-          addItem(output.shape, placed(output, access, contiguous(output.shape)))
+          addItem(output.shape, placed(output, access, output.shape))
         }
         break
       }
@@ -142,20 +177,24 @@ export function makePlan(program: Program): Plan {
         const pieces = primitive.name === 'pad' ? [padAffine(equation)] : concatenateAffines(equation)
         pieces.forEach((at, k) => {
           const piece = inputs[k] as Value
-          addItem(piece.shape, placed(output, along(piece, piece.shape), squeeze(piece.shape, at), primitive.name === 'pad'))
+          addItem(
+            piece.shape,
+            placed(output, along(piece, piece.shape), piece.shape, at, primitive.name === 'pad'),
+          )
         })
         break
       }
       case 'dot': {
-        const operands = inputs.map((x) => reader.access(x))
+        const groups = matrixAxes(equation)
+        const operands = inputs.map((x, side) => matrixOperand(x, groups[side] as number[][], output))
         for (const { root } of operands) store(root)
-        made.set(output, { step: steps.length, local: false })
+        made.set(output, { step: steps.length, local: false, isNumber: false })
         steps.push({ kind: 'dot', equation, output, operands })
         break
       }
       default: {
         for (const x of inputs) store(reader.access(x).root)
-        for (const x of outputs) made.set(x, { step: steps.length, local: false })
+        for (const x of outputs) made.set(x, { step: steps.length, local: false, isNumber: false })
         steps.push({ kind: 'call', equation })
       }
     }
@@ -164,8 +203,8 @@ export function makePlan(program: Program): Plan {
   return { steps, reader, stored }
 }
 
-function placed(output: Var, operand: Access, at: Affine, clear = false): Item {
-  return { kind: 'place', output, operands: [operand], at: { offset: at.offset, strides: at.strides }, clear }
+function placed(output: Var, operand: Access, shape: Shape, at = contiguous(shape), clear = false): Item {
+  return { kind: 'place', output, operands: [operand], at: squeeze(shape, at), clear }
 }
 
 function isLoopOf(step: Step, shape: Shape): boolean {

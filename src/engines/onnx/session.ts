@@ -153,9 +153,11 @@ function sessionOptions(
     executionProviders: device === 'webgpu' ? ['webgpu'] : [cpuProvider],
     graphOptimizationLevel: optimize ? 'all' : 'disabled',
     ...(threads !== undefined && { intraOpNumThreads: threads }),
-    logSeverityLevel: 3,
+    // Only what is fatal: errors are thrown.
+    logSeverityLevel: 4,
     extra: {
-      session: { intra_op: { allow_spinning: '0' } },
+      // Idle threads wait by spinning, which is fast, but only during a run: they would take the time of the code between.
+      session: { force_spinning_stop: '1' },
       ...(keepsExpand && { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
     },
   }

@@ -1,6 +1,6 @@
 import type { Type } from '../../program/value.js'
 import { type Shape, sameShape, sizeOf } from '../../tensor/shape.js'
-import type { Tensor } from '../../tensor/tensor.js'
+import { Tensor } from '../../tensor/tensor.js'
 import type { GraphWriter } from './graph.js'
 
 /**
@@ -26,7 +26,7 @@ export function holdConstant(graph: GraphWriter, value: Tensor): Held {
 /** The name of a value with the shape of its `type`. */
 export function expand(graph: GraphWriter, { name, shape }: Held, type: Type | Tensor): string {
   if (sameShape(shape, type.shape)) return name
-  if ('data' in type && type.size <= smallConstant) return graph.constant(type)
+  if (type instanceof Tensor && type.size <= smallConstant) return graph.constant(type)
   if (sizeOf(shape) === sizeOf(type.shape)) return reshapeTo(graph, name, type.shape)
   return graph.node('Expand', [name, graph.int64(type.shape)])
 }

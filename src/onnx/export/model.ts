@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { swapTransposedDots } from '../../ops/transposedDots.js'
 import type { Program } from '../../program/program.js'
 import type { Value } from '../../program/value.js'
 import { elementTypeOf } from '../file/elements.js'
@@ -39,7 +40,7 @@ export function programToModel(
   checkUnique([...inputs, ...outputs])
   const graph = graphWriter([...inputs, ...outputs])
   const given = program.inputs.map(({ shape }, i) => ({ name: inputs[i] as string, shape }))
-  const results = lowerProgram(graph, program, given)
+  const results = lowerProgram(graph, swapTransposedDots(program), given)
   graph.scope = 'output'
   nameOutputs(
     graph,

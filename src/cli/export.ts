@@ -1,0 +1,55 @@
+import { type DerivativeKind, derivativeKinds, derivativeModel, lossNamed, losses } from '../curvature/index.js'
+import { writeFileAtomic } from '../io/index.js'
+import { fullTensor } from '../tensor/tensor.js'
+import { type CommandSpec, parseArguments, unknown, UsageError } from './arguments.js'
+import type { Command } from './command.js'
+import { blamingInput } from './errors.js'
+import { applyOne, dataInput, openModel } from './model.js'
+import { requireWritable } from './output.js'
+
+const spec: CommandSpec = {
+  name: 'export',
+  summary:
+    'Write a derivative of a model’s mean loss as an .onnx file that any ONNX runtime runs.\n' +
+    'Its inputs: the data, targets, parameters (one vector; by default the model’s own) and, for products, vector.',
+  operands: ['MODEL.onnx'],
+  options: {
+    what: { value: 'KIND', help: `${derivativeKinds.join(', ')} (required): loss and gradient, H v, or J^T L J v` },
+    out: { value: 'FILE', short: 'o', help: 'the file to write (required)' },
+    loss: { value: 'NAME', help: `${Object.keys(losses).join(', ')} (default cross-entropy)` },
+    batch: { value: 'N', help: 'samples in a batch, fixed in the file (default the model’s, or 1)' },
+  },
+}
+
+async function run(words: readonly string[]): Promise<void> {
+  const args = parseArguments(spec, words)
+  const [path] = args.operands as [string]
+  const what = args.text('what')
+  const out = args.text('out')
+  if (what === undefined) throw new UsageError(`--what is missing, expected --what ${derivativeKinds.join('|')}`)
+  if (!derivativeKinds.includes(what as DerivativeKind)) throw new UsageError(unknown(`--what ${what}`, what, derivativeKinds))
+  if (out === undefined) throw new UsageError('--out is missing, expected -o FILE.onnx')
+  const loss = await blamingInput('--loss', () => lossNamed(args.text('loss') ?? 'cross-entropy'))
+  requireWritable(out)
+  const model = await openModel(path)
+  const input = dataInput(model, path)
+  const [first, ...sample] = input.shape
+  const batch = args.number('batch', { integer: true, min: 1 }) ?? (typeof first === 'number' ? first : 1)
+  const symbolic = sample.find((n) => typeof n === 'string')
+  if (symbolic !== undefined)
+    throw new UsageError(`${path}: axis ${symbolic} of input ${input.name} has no fixed length, so shapes cannot be fixed`)
+  const bytes = await blamingInput(path, () => {
+    const apply = applyOne(model, input.name)
+    const inputs = fullTensor([batch, ...(sample as number[])], 0, input.dtype)
+    const outputs = apply(model.parameters, inputs)
+    const targets =
+      loss.targets === 'classes' ? fullTensor([batch], 0, 'int32') : fullTensor(outputs.shape, 0, outputs.dtype)
+    const problem = { parameters: model.parameters, apply, loss, inputs, targets }
+    return derivativeModel(problem, { what: what as DerivativeKind, inputName: input.name, name: path })
+  })
+  writeFileAtomic(out, bytes)
+  const count = Object.values(model.parameters).reduce((sum, { size }) => sum + size, 0)
+  console.log(`${out}: ${what} of ${path} in ${count} parameters, batch ${batch}, ${bytes.length} bytes`)
+}
+
+export const exportCommand: Command = { spec, run }

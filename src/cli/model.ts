@@ -1,0 +1,59 @@
+import { basename, dirname } from 'node:path'
+import type { Loss } from '../curvature/index.js'
+import { classLabels, prepareInputs, takeSamples } from '../curvature/index.js'
+import type { Problem } from '../curvature/problem.js'
+import { externalDataIn } from '../io/externalData.js'
+import { readArray, readBytes } from '../io/index.js'
+import { importModel, type OnnxModel } from '../onnx/index.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { UsageError } from './arguments.js'
+import { blamingInput } from './errors.js'
+
+/** Reads an .onnx file with its external data. */
+export async function openModel(path: string): Promise<OnnxModel> {
+  const bytes = readBytes(path)
+  return blamingInput(path, () => importModel(bytes, { name: basename(path), externalData: externalDataIn(dirname(path)) }))
+}
+
+/** The only float input of a model. @throws when it has none or several. */
+export function dataInput(model: OnnxModel, path: string): OnnxModel['inputs'][number] {
+  const [input, ...others] = model.inputs
+  if (!input || others.length > 0)
+    throw new UsageError(
+      `${path}: has ${model.inputs.length} inputs (${model.inputs.map((x) => x.name).join(', ')}), expected a model of one`,
+    )
+  if (input.shape.length < 1) throw new UsageError(`${path}: input ${input.name} is a single number, expected a batch of samples`)
+  return input
+}
+
+/** A model as a function of its parameters and a batch of inputs, to its first output. */
+export function applyOne(model: OnnxModel, input: string): Problem['apply'] {
+  return (parameters: Record<string, Tensor>, inputs: Tensor) =>
+    model.applyBatch(parameters, { [input]: inputs })[model.outputs[0]!]!
+}
+
+export interface ProblemFiles {
+  readonly model: string
+  readonly inputs: string
+  readonly labels: string
+  readonly samples?: number
+  readonly mean?: readonly number[]
+  readonly std?: readonly number[]
+}
+
+/** A problem read from files. */
+export async function openProblem(files: ProblemFiles, loss: Loss): Promise<{ problem: Problem; model: OnnxModel }> {
+  const model = await openModel(files.model)
+  if (Object.keys(model.parameters).length === 0)
+    throw new UsageError(`${files.model}: has no parameters (float initializers), so there is nothing to differentiate`)
+  const input = dataInput(model, files.model)
+  const { samples, mean, std } = files
+  const take = { ...(samples !== undefined && { samples }), ...(mean && { mean }), ...(std && { std }) }
+  return blamingInput(files.model, () => {
+    const inputs = prepareInputs(readArray(files.inputs), input.shape.slice(1), input.dtype, { name: files.inputs, ...take })
+    const labels = readArray(files.labels)
+    const targets = takeSamples(loss.targets === 'classes' ? classLabels(labels, files.labels) : labels, { name: files.labels, ...take })
+    const names = { inputs: files.inputs, targets: files.labels }
+    return { model, problem: { parameters: model.parameters, apply: applyOne(model, input.name), loss, inputs, targets, names } }
+  })
+}

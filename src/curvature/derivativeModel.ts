@@ -1,0 +1,47 @@
+import * as np from '../numpy/index.js'
+import { programToModel } from '../onnx/export/model.js'
+import { tensorToProto } from '../onnx/file/tensors.js'
+import { writeModel } from '../onnx/file/write.js'
+import { optimize } from '../ops/optimize.js'
+import { fullTensor, type Tensor } from '../tensor/tensor.js'
+import { ggn, hvp, ravel, trace, valueAndGrad } from '../transforms/index.js'
+import type { Problem } from './problem.js'
+
+/** Derivatives that {@link derivativeModel} writes as ONNX files. */
+export const derivativeKinds = ['gradient', 'hvp', 'ggn'] as const
+export type DerivativeKind = (typeof derivativeKinds)[number]
+
+export interface DerivativeModelOptions {
+  readonly what: DerivativeKind
+  /** Names of the model's data input, of the targets and of the file in messages. */
+  readonly inputName: string
+  readonly name: string
+}
+
+/**
+ * An ONNX file that computes a derivative of the mean loss over a batch of the shapes of `problem.inputs` and
+ * `problem.targets`, with any ONNX runtime. Inputs: the data, `targets` (int32 class numbers, or values),
+ * `parameters` (one vector, by default the model's own) and, for products, `vector` of the same length.
+ * Outputs: `loss` and `gradient`, or `product`.
+ */
+export function derivativeModel(problem: Problem, { what, inputName, name }: DerivativeModelOptions): Uint8Array {
+  const { apply, loss, inputs, targets } = problem
+  const [theta, unravel] = ravel<unknown>(problem.parameters as never)
+  const outputsAt = (x: Tensor) => (vector: Tensor) => apply(unravel(vector), x)
+  const lossOf = (y: Tensor) => (outputs: Tensor) => np.mean(loss.perSample(outputs, y))
+  const total = (x: Tensor, y: Tensor) => (vector: Tensor) => lossOf(y)(outputsAt(x)(vector))
+  const functions = {
+    gradient: (x: Tensor, y: Tensor, p: Tensor) => valueAndGrad(total(x, y))(p),
+    hvp: (x: Tensor, y: Tensor, p: Tensor, v: Tensor) => [hvp(total(x, y))(p, v)],
+    ggn: (x: Tensor, y: Tensor, p: Tensor, v: Tensor) => [ggn(outputsAt(x), lossOf(y))(p, v)],
+  }
+  const direction = what === 'gradient' ? [] : [fullTensor(theta.shape, 0, theta.dtype)]
+  const { program } = trace(functions[what], inputs, targets, theta, ...direction)
+  const model = programToModel(optimize(program), {
+    name: `${name} ${what}`,
+    inputNames: [inputName, 'targets', 'parameters', ...direction.map(() => 'vector')],
+    outputNames: what === 'gradient' ? ['loss', 'gradient'] : ['product'],
+  })
+  model.graph!.initializer.push(tensorToProto(theta, 'parameters'))
+  return writeModel(model, { name })
+}

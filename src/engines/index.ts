@@ -1,0 +1,5 @@
+export { type CompileOptions, chooseEngine, compile, compileProgram, type Engine } from './compile.js'
+export type { Executable } from './executable.js'
+export { interpret } from './interpret.js'
+export { compileJs, compileProgramJs } from './js/index.js'
+export { compileProgramOnnx, configureOnnx, type OnnxOptions } from './onnx/session.js'

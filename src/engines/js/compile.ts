@@ -1,0 +1,25 @@
+import type { Program } from '../../program/program.js'
+import { Tensor } from '../../tensor/tensor.js'
+import { checkInputs } from '../interpret.js'
+import { makeFunction } from './function.js'
+import { generate } from './generate.js'
+import { run } from './run.js'
+
+/**
+ * Compiles a program into one JavaScript function: elementwise operations fused into loops, reductions and
+ * matrix products as loop nests, the rest by the operations' own `evaluate`. Temporary arrays are allocated
+ * once; the tensors returned are new at every call (an input that is an output is returned as it is).
+ * @throws at compilation where a Content-Security-Policy forbids generated code; at a call when the inputs
+ * are not of the program's number and types.
+ */
+export function compileProgramJs(program: Program): (inputs: readonly Tensor[]) => Tensor[] {
+  const { source, constants, functions, calls, shapes } = generate(program)
+  const make = makeFunction(['Tensor', 'run', 'constants', 'functions', 'calls', 'shapes'], source) as (
+    ...captured: unknown[]
+  ) => (inputs: readonly Tensor[]) => Tensor[]
+  const compiled = make(Tensor, run, constants, functions, calls, shapes)
+  return (inputs) => {
+    checkInputs(program, inputs)
+    return compiled(inputs)
+  }
+}

@@ -1,0 +1,3 @@
+export { compileProgramJs } from './compile.js'
+export { compileJs } from './compileJs.js'
+export { generateJs } from './generate.js'

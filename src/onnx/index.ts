@@ -1,0 +1,6 @@
+export { OnnxError } from './error.js'
+export { type ExportOptions, programToModel } from './export/model.js'
+export { readModel } from './file/read.js'
+export { type ExternalLoader, tensorFromProto, tensorToProto } from './file/tensors.js'
+export { writeModel } from './file/write.js'
+export { type ImportOptions, importModel, type OnnxModel } from './import/index.js'
