@@ -53,7 +53,8 @@ export function parseArguments(spec: CommandSpec, words: readonly string[]): Par
     if (token.kind !== 'option') continue
     const option = Object.hasOwn(spec.options, token.name) ? spec.options[token.name] : undefined
     if (!option) throw new UsageError(unknown(`option ${token.rawName}`, token.name, Object.keys(spec.options), '--'))
-    if (option.value && token.value === undefined)
+    const isNext = token.inlineValue === false && /^-[^\d.]/.test(token.value)
+    if (option.value && (token.value === undefined || isNext))
       throw new UsageError(`${token.rawName}: no value given, expected ${token.rawName} ${option.value}`)
     if (!option.value && token.value !== undefined)
       throw new UsageError(`${token.rawName}: takes no value, got ${JSON.stringify(token.value)}`)

@@ -20,8 +20,8 @@ const spec: CommandSpec = {
   },
 }
 
-const samples = 1000
-const steps = 600
+const samples = 2000
+const steps = 200
 
 async function run(words: readonly string[], signal: AbortSignal): Promise<void> {
   const args = parseArguments(spec, words)

@@ -1,6 +1,7 @@
 import { type DerivativeKind, derivativeKinds, derivativeModel, lossNamed, losses } from '../curvature/index.js'
-import { writeFileAtomic } from '../io/index.js'
+import { writeFileAtomic, writeNpy } from '../io/index.js'
 import { fullTensor } from '../tensor/tensor.js'
+import { ravel } from '../transforms/index.js'
 import { type CommandSpec, parseArguments, unknown, UsageError } from './arguments.js'
 import type { Command } from './command.js'
 import { blamingInput } from './errors.js'
@@ -11,12 +12,13 @@ const spec: CommandSpec = {
   name: 'export',
   summary:
     'Write a derivative of a model’s mean loss as an .onnx file that any ONNX runtime runs.\n' +
-    'Its inputs: the data, targets, parameters (one vector; by default the model’s own) and, for products, vector.',
+    'Its inputs: the data, targets and, for products, vector (all parameters in the order of the file).',
   operands: ['MODEL.onnx'],
   options: {
     what: { value: 'KIND', help: `${derivativeKinds.join(', ')} (required): loss and gradient, H v, or J^T L J v` },
     out: { value: 'FILE', short: 'o', help: 'the file to write (required)' },
     loss: { value: 'NAME', help: `${Object.keys(losses).join(', ')} (default cross-entropy)` },
+    parameters: { value: 'FILE', help: 'make the parameters an input too, one vector, and write their values to this .npy file' },
     batch: { value: 'N', help: 'samples in a batch, fixed in the file (default the model’s, or 1)' },
   },
 }
@@ -30,7 +32,8 @@ async function run(words: readonly string[]): Promise<void> {
   if (!derivativeKinds.includes(what as DerivativeKind)) throw new UsageError(unknown(`--what ${what}`, what, derivativeKinds))
   if (out === undefined) throw new UsageError('--out is missing, expected -o FILE.onnx')
   const loss = await blamingInput('--loss', () => lossNamed(args.text('loss') ?? 'cross-entropy'))
-  requireWritable(out)
+  const parametersFile = args.text('parameters')
+  for (const path of [out, parametersFile]) if (path !== undefined) requireWritable(path)
   const model = await openModel(path)
   const input = dataInput(model, path)
   const [first, ...sample] = input.shape
@@ -45,11 +48,13 @@ async function run(words: readonly string[]): Promise<void> {
     const targets =
       loss.targets === 'classes' ? fullTensor([batch], 0, 'int32') : fullTensor(outputs.shape, 0, outputs.dtype)
     const problem = { parameters: model.parameters, apply, loss, inputs, targets }
-    return derivativeModel(problem, { what: what as DerivativeKind, inputName: input.name, name: path })
+    const parametersAsInput = parametersFile !== undefined
+    return derivativeModel(problem, { what: what as DerivativeKind, inputName: input.name, name: path, parametersAsInput })
   })
+  const [theta] = ravel(model.parameters)
   writeFileAtomic(out, bytes)
-  const count = Object.values(model.parameters).reduce((sum, { size }) => sum + size, 0)
-  console.log(`${out}: ${what} of ${path} in ${count} parameters, batch ${batch}, ${bytes.length} bytes`)
+  if (parametersFile !== undefined) writeFileAtomic(parametersFile, writeNpy(theta))
+  console.log(`${out}: ${what} of ${path} in ${theta.size} parameters, batch ${batch}, ${bytes.length} bytes`)
 }
 
 export const exportCommand: Command = { spec, run }

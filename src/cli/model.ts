@@ -9,10 +9,14 @@ import type { Tensor } from '../tensor/tensor.js'
 import { UsageError } from './arguments.js'
 import { blamingInput } from './errors.js'
 
-/** Reads an .onnx file with its external data. */
-export async function openModel(path: string): Promise<OnnxModel> {
-  const bytes = readBytes(path)
-  return blamingInput(path, () => importModel(bytes, { name: basename(path), externalData: externalDataIn(dirname(path)) }))
+/** Reads an .onnx file with its external data; `precision` computes in another float type than the file's. */
+export async function openModel(path: string, precision?: 'float32' | 'float64'): Promise<OnnxModel> {
+  return blamingInput(path, () => importBytes(readBytes(path), path, precision))
+}
+
+function importBytes(bytes: Uint8Array, path: string, precision?: 'float32' | 'float64'): OnnxModel {
+  const externalData = externalDataIn(dirname(path))
+  return importModel(bytes, { name: basename(path), externalData, ...(precision && { precision }) })
 }
 
 /** The only float input of a model. @throws when it has none or several. */
@@ -43,7 +47,8 @@ export interface ProblemFiles {
 
 /** A problem read from files. */
 export async function openProblem(files: ProblemFiles, loss: Loss): Promise<{ problem: Problem; model: OnnxModel }> {
-  const model = await openModel(files.model)
+  const bytes = readBytes(files.model)
+  const model = await blamingInput(files.model, () => importBytes(bytes, files.model))
   if (Object.keys(model.parameters).length === 0)
     throw new UsageError(`${files.model}: has no parameters (float initializers), so there is nothing to differentiate`)
   const input = dataInput(model, files.model)
@@ -53,7 +58,12 @@ export async function openProblem(files: ProblemFiles, loss: Loss): Promise<{ pr
     const inputs = prepareInputs(readArray(files.inputs), input.shape.slice(1), input.dtype, { name: files.inputs, ...take })
     const labels = readArray(files.labels)
     const targets = takeSamples(loss.targets === 'classes' ? classLabels(labels, files.labels) : labels, { name: files.labels, ...take })
+    const inPrecision = (dtype: 'float32' | 'float64') => {
+      const typed = importBytes(bytes, files.model, dtype)
+      return { parameters: typed.parameters, apply: applyOne(typed, input.name) }
+    }
     const names = { inputs: files.inputs, targets: files.labels }
-    return { model, problem: { parameters: model.parameters, apply: applyOne(model, input.name), loss, inputs, targets, names } }
+    const apply = applyOne(model, input.name)
+    return { model, problem: { parameters: model.parameters, apply, inPrecision, loss, inputs, targets, names } }
   })
 }

@@ -7,7 +7,7 @@ import type { CurvatureReport } from './report.js'
 export interface AnalyzeOptions extends Omit<HessianOptions, 'onStep'> {
   /** Eigenvalues wanted, the largest ones; at most the number of parameters. Default 10. */
   readonly top?: number
-  /** Random probes of the trace, and as many starts of the density, at most 10. Default 100. */
+  /** Random probes of the trace. Default 30. */
   readonly probes?: number
   /** Lanczos steps for each start of the density. Default 80. */
   readonly steps?: number
@@ -20,12 +20,20 @@ export interface AnalyzeOptions extends Omit<HessianOptions, 'onStep'> {
 export type Measured = Omit<CurvatureReport, 'model'>
 
 /**
+ * Random starts of the density: its error falls with the square root of starts times parameters, so that large
+ * models need few; 2 give a standard error.
+ */
+function densityStarts(parameters: number): number {
+  return Math.min(10, Math.max(2, Math.ceil(20_000 / parameters)))
+}
+
+/**
  * The curvature of a mean loss at the model's parameters: loss and accuracy, the largest eigenvalues of the
  * Hessian with their residuals, its trace with a standard error, its spectral density, and what a product
  * with it costs.
  */
 export async function analyze(problem: Problem, options: AnalyzeOptions = {}): Promise<Measured> {
-  const { probes = 100, steps = 80, seed = 0, signal, onStep } = options
+  const { probes = 30, steps = 80, seed = 0, signal, onStep } = options
   const stage =
     (name: string) =>
     ({ done, total }: { done: number; total: number }) =>
@@ -47,7 +55,7 @@ export async function analyze(problem: Problem, options: AnalyzeOptions = {}): P
     const trace = await hutchinsonTrace(hessian, { ...common, probes: Math.max(2, probes), onStep: stage('trace') })
     const density = await spectralDensity(hessian, {
       ...common,
-      probes: Math.max(2, Math.min(10, probes)),
+      probes: densityStarts(n),
       steps: Math.min(steps, n),
       onStep: stage('spectral density'),
     })
@@ -70,7 +78,7 @@ export async function analyze(problem: Problem, options: AnalyzeOptions = {}): P
       density: { grid: [...density.grid], values: [...density.values] },
       cost: {
         gradientSeconds: hessian.gradientSeconds,
-        productSeconds: time.seconds / Math.max(1, time.products),
+        productSeconds: time.seconds,
         products: time.products,
       },
       seed,

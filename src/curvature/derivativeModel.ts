@@ -1,8 +1,8 @@
 import * as np from '../numpy/index.js'
 import { programToModel } from '../onnx/export/model.js'
-import { tensorToProto } from '../onnx/file/tensors.js'
 import { writeModel } from '../onnx/file/write.js'
 import { optimize } from '../ops/optimize.js'
+import { bindInputs } from '../program/bindInputs.js'
 import { fullTensor, type Tensor } from '../tensor/tensor.js'
 import { ggn, hvp, ravel, trace, valueAndGrad } from '../transforms/index.js'
 import type { Problem } from './problem.js'
@@ -16,15 +16,18 @@ export interface DerivativeModelOptions {
   /** Names of the model's data input, of the targets and of the file in messages. */
   readonly inputName: string
   readonly name: string
+  /** Whether the parameters are an input of the file, as one vector, instead of constants in it. Default false. */
+  readonly parametersAsInput?: boolean
 }
 
 /**
  * An ONNX file that computes a derivative of the mean loss over a batch of the shapes of `problem.inputs` and
- * `problem.targets`, with any ONNX runtime. Inputs: the data, `targets` (int32 class numbers, or values),
- * `parameters` (one vector, by default the model's own) and, for products, `vector` of the same length.
+ * `problem.targets`, with any ONNX runtime. Inputs: the data, `targets` (int32 class numbers, or values), if wanted
+ * `parameters` and, for products, `vector`, both one vector of all parameters in the order of the model's file.
  * Outputs: `loss` and `gradient`, or `product`.
  */
-export function derivativeModel(problem: Problem, { what, inputName, name }: DerivativeModelOptions): Uint8Array {
+export function derivativeModel(problem: Problem, options: DerivativeModelOptions): Uint8Array {
+  const { what, inputName, name, parametersAsInput = false } = options
   const { apply, loss, inputs, targets } = problem
   const [theta, unravel] = ravel<unknown>(problem.parameters as never)
   const outputsAt = (x: Tensor) => (vector: Tensor) => apply(unravel(vector), x)
@@ -37,11 +40,17 @@ export function derivativeModel(problem: Problem, { what, inputName, name }: Der
   }
   const direction = what === 'gradient' ? [] : [fullTensor(theta.shape, 0, theta.dtype)]
   const { program } = trace(functions[what], inputs, targets, theta, ...direction)
-  const model = programToModel(optimize(program), {
+  const free = direction.map(() => null)
+  const bound = parametersAsInput ? program : bindInputs(program, [null, null, theta, ...free])
+  const model = programToModel(optimize(bound), {
     name: `${name} ${what}`,
-    inputNames: [inputName, 'targets', 'parameters', ...direction.map(() => 'vector')],
+    inputNames: [
+      inputName,
+      'targets',
+      ...(parametersAsInput ? ['parameters'] : []),
+      ...direction.map(() => 'vector'),
+    ],
     outputNames: what === 'gradient' ? ['loss', 'gradient'] : ['product'],
   })
-  model.graph!.initializer.push(tensorToProto(theta, 'parameters'))
   return writeModel(model, { name })
 }

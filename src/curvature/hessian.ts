@@ -6,18 +6,18 @@ import { traceFlat } from '../program/builder.js'
 import { forecast } from '../program/forecast.js'
 import { evaluate, type Program } from '../program/program.js'
 import { type Type, type Value, Var } from '../program/value.js'
-import { bytesPerElement, type DType } from '../tensor/dtype.js'
+import { bytesPerElement } from '../tensor/dtype.js'
 import { sizeOf } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { ravel, trace, valueAndGrad } from '../transforms/index.js'
 import { linearizeProgram } from '../transforms/linearize.js'
-import { type Batch, batchesOf, castParameters, type Problem } from './problem.js'
+import { type Batch, batchesOf, castProblem, type Problem } from './problem.js'
 
 export interface HessianOptions {
   /** Samples in one run of the program. Default 256. */
   readonly batch?: number
   /** `auto`: float64 where a product is cheap (under 500 million operations), else float32. */
-  readonly precision?: DType & ('float32' | 'float64') | 'auto'
+  readonly precision?: 'float32' | 'float64' | 'auto'
   /** Bytes that may be kept of all batches' intermediate values; over it they are computed anew. Default 2 GiB. */
   readonly residualBytes?: number
   readonly signal?: AbortSignal
@@ -33,9 +33,9 @@ export interface LossHessian extends LinearOperator {
   readonly accuracy: number | null
   /** Whether residuals of the linearisation are kept, or each product starts from the data. */
   readonly linearized: boolean
-  /** Seconds of one gradient over all data, the fastest of those timed. */
+  /** Seconds of one gradient over all data, the median of those timed. */
   readonly gradientSeconds: number
-  /** Seconds spent in products, and their number. */
+  /** Seconds of one product so far, their median, and the number of products. */
   readonly productTime: () => { seconds: number; products: number }
   dispose(): Promise<void>
 }
@@ -79,9 +79,10 @@ export async function lossHessian(problem: Problem, options: HessianOptions = {}
   const { batch: size = 256, precision = 'auto', residualBytes = 2 ** 31, signal, onStep } = options
   const samples = problem.inputs.shape[0]!
   const plan = (dtype: 'float32' | 'float64') => {
-    const [theta, unravel] = ravel<unknown>(castParameters(problem.parameters, dtype) as never)
-    const batches = batchesOf(problem, Math.min(size, samples), dtype)
-    const program = batchProgram(problem, unravel, theta, batches[0]!)
+    const typed = castProblem(problem, dtype)
+    const [theta, unravel] = ravel<unknown>(typed.parameters as never)
+    const batches = batchesOf(typed, Math.min(size, samples))
+    const program = batchProgram(typed, unravel, theta, batches[0]!)
     const { primal, linear } = linearizeProgram(program, [true, false, false, false])
     return { dtype, theta, batches, program, primal, linear: onlyOutputs(linear, 1) }
   }
@@ -98,8 +99,8 @@ export async function lossHessian(problem: Problem, options: HessianOptions = {}
 
   const gradientRun = await compileProgram(onlyOutputs(at, program.outputs.length))
   const sums = { gradient: new Float64Array(theta.size), loss: 0, right: 0 }
-  let gradientSeconds = Number.POSITIVE_INFINITY
-  for (let pass = 0, spent = 0; pass < 4 && spent < 2; pass++) {
+  const gradientTimes: number[] = []
+  for (let pass = 0, spent = 0; pass < 9 && spent < 1; pass++) {
     const started = performance.now()
     for (const batch of batches) {
       signal?.throwIfAborted()
@@ -113,7 +114,7 @@ export async function lossHessian(problem: Problem, options: HessianOptions = {}
     }
     const seconds = (performance.now() - started) / 1000
     spent += seconds
-    gradientSeconds = Math.min(gradientSeconds, seconds)
+    gradientTimes.push(seconds)
   }
   await gradientRun.dispose()
   requireFinite(sums.loss, sums.gradient)
@@ -121,8 +122,7 @@ export async function lossHessian(problem: Problem, options: HessianOptions = {}
   const products = keep
     ? await linearizedProducts(product, { ...at, outputs: varying }, batches, signal, onStep)
     : await recomputedProducts(product, { ...at, outputs: varying }, batches)
-  let seconds = 0
-  let count = 0
+  const productTimes: number[] = []
   return {
     rows: theta.size,
     columns: theta.size,
@@ -131,13 +131,13 @@ export async function lossHessian(problem: Problem, options: HessianOptions = {}
     gradient: sums.gradient,
     accuracy: problem.loss.targets === 'classes' ? sums.right / samples : null,
     linearized: keep,
-    gradientSeconds,
-    productTime: () => ({ seconds, products: count }),
+    gradientSeconds: median(gradientTimes),
+    productTime: () => ({ seconds: median(productTimes), products: productTimes.length }),
     async apply(vectors) {
-      const started = performance.now()
       const [block] = vectors.shape as [number, number]
       const result = new Float64Array(vectors.size)
       for (let k = 0; k < block; k++) {
+        const started = performance.now()
         const v = new Tensor(vectors.data.slice(k * theta.size, (k + 1) * theta.size))
         const row = result.subarray(k * theta.size, (k + 1) * theta.size)
         for (let b = 0; b < batches.length; b++) {
@@ -145,13 +145,16 @@ export async function lossHessian(problem: Problem, options: HessianOptions = {}
           const part = await products.run(b, v)
           for (let i = 0; i < row.length; i++) row[i]! += (part.data[i] as number) / samples
         }
+        productTimes.push((performance.now() - started) / 1000)
       }
-      seconds += (performance.now() - started) / 1000
-      count += block
       return new Tensor(dtype === 'float64' ? result : Float32Array.from(result), vectors.shape)
     },
     dispose: () => products.dispose(),
   }
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 }
 
 interface BatchProducts {

@@ -1,4 +1,4 @@
-import { allocate, type DType } from '../tensor/dtype.js'
+import { allocate } from '../tensor/dtype.js'
 import { castTensor, Tensor } from '../tensor/tensor.js'
 import { flatten, type Tree, unflatten } from '../tensor/tree.js'
 import type { Loss } from './loss.js'
@@ -14,6 +14,8 @@ export interface Problem {
   readonly inputs: Tensor
   /** Class numbers [samples], int32, or values [samples, ...]. */
   readonly targets: Tensor
+  /** The same problem computed in another float type, where casting parameters and data is not enough. */
+  readonly inPrecision?: (dtype: 'float32' | 'float64') => Pick<Problem, 'parameters' | 'apply'>
   /** What inputs and targets are called in errors: the files they came from. */
   readonly names?: { readonly inputs: string; readonly targets: string }
 }
@@ -25,13 +27,11 @@ export interface Batch {
   readonly weights: Tensor
 }
 
-export function batchesOf(problem: Problem, size: number, dtype: DType): Batch[] {
-  const samples = problem.inputs.shape[0]!
-  const inputs = castTensor(problem.inputs, dtype)
-  const targets = problem.loss.targets === 'classes' ? problem.targets : castTensor(problem.targets, dtype)
+export function batchesOf({ inputs, targets }: Problem, size: number): Batch[] {
+  const samples = inputs.shape[0]!
   return Array.from({ length: Math.ceil(samples / size) }, (_, i) => {
     const count = Math.min(size, samples - i * size)
-    const weights = castTensor(new Tensor(new Float64Array(size).fill(1, 0, count)), dtype)
+    const weights = castTensor(new Tensor(new Float64Array(size).fill(1, 0, count)), inputs.dtype)
     return { inputs: rows(inputs, i * size, count, size), targets: rows(targets, i * size, count, size), weights }
   })
 }
@@ -45,11 +45,16 @@ function rows(x: Tensor, from: number, count: number, size: number): Tensor {
   return new Tensor(data, [size, ...x.shape.slice(1)])
 }
 
-/** The parameters in another float type. */
-export function castParameters(parameters: Tree<Tensor>, dtype: DType): Tree<Tensor> {
+/** The problem in a float type: parameters, inputs and target values of that dtype. */
+export function castProblem(problem: Problem, dtype: 'float32' | 'float64'): Problem {
+  const { parameters, apply } = problem.inPrecision?.(dtype) ?? problem
   const { leaves, structure } = flatten<Tensor>(parameters, (node) => node instanceof Tensor)
-  return unflatten(
-    structure,
-    leaves.map((leaf) => castTensor(leaf, dtype)),
-  )
+  const cast = (x: Tensor) => (x.dtype === dtype ? x : castTensor(x, dtype))
+  return {
+    ...problem,
+    apply,
+    parameters: unflatten(structure, leaves.map(cast)),
+    inputs: cast(problem.inputs),
+    targets: problem.loss.targets === 'classes' ? problem.targets : cast(problem.targets),
+  }
 }

@@ -2,7 +2,7 @@ import { optimize } from '../ops/optimize.js'
 import { forecast } from '../program/forecast.js'
 import type { Program } from '../program/program.js'
 import type { Likes } from '../transforms/derivatives.js'
-import type { TensorFunction } from '../transforms/stage.js'
+import type { Arguments, TensorFunction } from '../transforms/stage.js'
 import type { Executable } from './executable.js'
 import { interpret } from './interpret.js'
 import { compileProgramJs } from './js/compile.js'
@@ -31,7 +31,8 @@ export async function compileProgram(program: Program, options: CompileOptions =
   const simplified = optimize(program)
   const chosen = engine === 'auto' ? chooseEngine(simplified) : engine
   if (chosen === 'onnx') return compileProgramOnnx(simplified, onnx)
-  const run = chosen === 'js' ? compileProgramJs(simplified) : (inputs: never) => interpret(simplified, inputs)
+  const run =
+    chosen === 'js' ? compileProgramJs(simplified) : (inputs: never) => interpret(simplified, inputs)
   return { run: async (inputs) => run(inputs as never), dispose: async () => {} }
 }
 
@@ -40,7 +41,7 @@ export async function compileProgram(program: Program, options: CompileOptions =
  * the engine that suits its cost. Asynchronous, because ONNX Runtime is; see {@link compileJs} for a
  * synchronous one. Control flow of JavaScript is fixed while tracing.
  */
-export function compile<A extends readonly unknown[], R>(
+export function compile<A extends Arguments, R>(
   f: (...args: A) => R,
   options: CompileOptions = {},
 ): (...args: Likes<A>) => Promise<R> {

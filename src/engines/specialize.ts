@@ -1,7 +1,7 @@
 import type { Program } from '../program/program.js'
 import { sameType, type Type, type Value, Var } from '../program/value.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { sameStructure, type Structure } from '../tensor/tree.js'
+import { type Structure, sameStructure } from '../tensor/tree.js'
 import { rebuild } from '../transforms/call.js'
 import type { TensorFunction } from '../transforms/stage.js'
 import { flattenArguments, trace } from '../transforms/trace.js'
@@ -21,7 +21,11 @@ interface Specialization<T> {
 export function specialize<T>(
   f: TensorFunction,
   compileProgram: (program: Program) => T,
-  finish: (compiled: T, inputs: readonly Tensor[], rebuildResult: (outputs: readonly Value[]) => unknown) => unknown,
+  finish: (
+    compiled: T,
+    inputs: readonly Tensor[],
+    rebuildResult: (outputs: readonly Value[]) => unknown,
+  ) => unknown,
 ): (...args: unknown[]) => unknown {
   const known: Specialization<T>[] = []
   return (...args) => {

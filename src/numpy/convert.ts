@@ -21,21 +21,28 @@ export function toTensor(value: Value): Tensor {
 }
 
 /**
- * Operands of one operation in their common dtype: bool < int32 < float32 < float64. Numbers are weak, but
- * one that an integer cannot hold makes integers float64.
- * @throws naming `where` when the shapes do not broadcast.
+ * Operands in their common dtype: bool < int32 < float32 < float64. Numbers are weak, but one that an integer
+ * cannot hold makes integers float64.
  */
-export function promoted(where: string, operands: readonly ArrayLike[], least: DType = 'bool'): Value[] {
+export function sameDtype(operands: readonly ArrayLike[], least: DType = 'bool'): Value[] {
   const strong = operands.filter((x) => typeof x !== 'number').map(toValue)
+  const weak = operands.filter((x) => typeof x === 'number')
   let dtype = strong.reduce((common, x) => promote(common, x.dtype), least)
-  const weak = operands.filter((x): x is number => typeof x === 'number')
   if (strong.length === 0) dtype = 'float64'
   else if (weak.length > 0 && !isFloat(dtype))
     dtype = weak.every((x) => Number.isInteger(x) && (x | 0) === x) ? 'int32' : 'float64'
   let next = 0
-  const values = operands.map((x) =>
+  return operands.map((x) =>
     typeof x === 'number' ? tensor(x, { dtype }) : cast(strong[next++] as Value, dtype),
   )
+}
+
+/**
+ * Operands of an elementwise operation, in their common dtype.
+ * @throws naming `where` when the shapes do not broadcast.
+ */
+export function promoted(where: string, operands: readonly ArrayLike[], least: DType = 'bool'): Value[] {
+  const values = sameDtype(operands, least)
   broadcastShapes(
     values.map((x) => x.shape),
     where,

@@ -1,10 +1,8 @@
-import { cast } from '../ops/arithmetic.js'
 import { reduceSum, transpose } from '../ops/broadcast.js'
 import { dot } from '../ops/dot.js'
 import { showType, type Value } from '../program/value.js'
-import { promote } from '../tensor/dtype.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { type ArrayLike, toNumeric, toTensor, toValue } from './convert.js'
+import { type ArrayLike, sameDtype, toTensor, toValue } from './convert.js'
 import { diagonal } from './matrix.js'
 
 /** A value with a letter for each of its axes. */
@@ -21,13 +19,10 @@ interface Labelled {
  * @throws when the text does not fit the operands: their number, axes, or the lengths of a letter.
  */
 export function einsum(subscripts: string, ...operands: readonly ArrayLike[]): Tensor {
-  const values = operands.map(toNumeric)
-  const dtype = values.reduce((common, x) => promote(common, x.dtype), values[0]?.dtype ?? 'float64')
+  const values = sameDtype(operands, 'int32')
   const { inputs, output } = parse(subscripts, values)
   checkLengths(subscripts, inputs, output, values)
-  const terms = values.map((value, i) =>
-    takeDiagonals({ value: cast(value, dtype), labels: inputs[i] as string[] }),
-  )
+  const terms = values.map((value, i) => takeDiagonals({ value, labels: inputs[i] as string[] }))
   const result = terms.slice(1).reduce((left, right, i) => {
     const later = new Set([...output, ...terms.slice(i + 2).flatMap((term) => term.labels)])
     return contract(left, right, later)

@@ -6,7 +6,7 @@ import { reverse, sliceAxis, slice as sliceOp } from '../ops/slice.js'
 import { showType, type Value, Var } from '../program/value.js'
 import { broadcastShapes, normalizeAxis, range, type Shape, sizeOf, stridesOf } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
-import { type ArrayLike, promoted, toIntegers, toNumeric, toTensor, toValue } from './convert.js'
+import { type ArrayLike, sameDtype, toIntegers, toTensor, toValue } from './convert.js'
 
 /** An index, which drops the axis; null for all of it; or Python's start:stop:step, null where left out. */
 export type Range =
@@ -171,24 +171,12 @@ export function gatherNd(x: ArrayLike, indices: ArrayLike): Tensor {
  * @throws when shapes do not fit or an index is out of range.
  */
 export function scatterAdd(x: ArrayLike | Shape, indices: ArrayLike, updates: ArrayLike, axis = 0): Tensor {
-  const zeros = Array.isArray(x)
-  const [base, values] = zeros ? [null, toNumeric(updates)] : addable(x as ArrayLike, updates)
+  const given = Array.isArray(x) ? null : (x as ArrayLike)
+  const [values, base] = sameDtype(given === null ? [updates] : [updates, given], 'int32') as [Value, Value?]
   const shape = base ? base.shape : (x as Shape)
   const along = normalizeAxis(axis, shape.length, 'scatterAdd')
   const where = positions('scatterAdd', indices, shape[along] as number)
   const expected = [...shape.slice(0, along), ...where.shape, ...shape.slice(along + 1)]
   const sums = scatterAddOp(broadcastTo(values, expected), where, shape, along)
   return toTensor(base ? add(base, sums) : sums)
-}
-
-/** Both in their common dtype; their shapes need not broadcast. */
-function addable(x: ArrayLike, updates: ArrayLike): [Value, Value] {
-  const [base, values] = [toNumeric(x), toNumeric(updates)]
-  const flat = (value: Value) => toTensor(reshape(value, [sizeOf(value.shape), 1]))
-  const weak = typeof updates === 'number' ? updates : flat(values)
-  const [a, b] = promoted('scatterAdd', [toTensor(reshape(base, [1, sizeOf(base.shape)])), weak]) as [
-    Value,
-    Value,
-  ]
-  return [reshape(a, base.shape), reshape(b, values.shape)]
 }

@@ -3,26 +3,23 @@ import { broadcastTo, reshape } from '../ops/broadcast.js'
 import { gather } from '../ops/gather.js'
 import * as ops from '../ops/slice.js'
 import { showType, type Value } from '../program/value.js'
-import { promote } from '../tensor/dtype.js'
 import { normalizeAxis, range } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
-import { type ArrayLike, toTensor, toValue } from './convert.js'
+import { type ArrayLike, sameDtype, toTensor, toValue } from './convert.js'
 
 export interface AxisOption {
   /** Negative ones count from the end. Default 0. */
   readonly axis?: number | undefined
 }
 
-function sameDtype(where: string, xs: readonly ArrayLike[]): Value[] {
+function operands(where: string, xs: readonly ArrayLike[]): Value[] {
   if (xs.length === 0) throw new Error(`${where}: got no arrays, expected at least one`)
-  const values = xs.map(toValue)
-  const dtype = values.reduce((common, x) => promote(common, x.dtype), (values[0] as Value).dtype)
-  return values.map((x) => cast(x, dtype))
+  return sameDtype(xs)
 }
 
 /** Arrays end to end along `axis`. @throws when they differ in length along another axis. */
 export function concatenate(xs: readonly ArrayLike[], { axis = 0 }: AxisOption = {}): Tensor {
-  const values = sameDtype('concatenate', xs)
+  const values = operands('concatenate', xs)
   return toTensor(
     ops.concatenate(values, normalizeAxis(axis, (values[0] as Value).shape.length, 'concatenate')),
   )
@@ -30,7 +27,7 @@ export function concatenate(xs: readonly ArrayLike[], { axis = 0 }: AxisOption =
 
 /** Arrays of one shape side by side along a new axis. @throws when shapes differ. */
 export function stack(xs: readonly ArrayLike[], { axis = 0 }: AxisOption = {}): Tensor {
-  const values = sameDtype('stack', xs)
+  const values = operands('stack', xs)
   const shape = (values[0] as Value).shape
   const other = values.find((x) => x.shape.join() !== shape.join())
   if (other)

@@ -3,7 +3,7 @@ import { keepAxes, reduceSum, reshape } from '../ops/broadcast.js'
 import { equal, less } from '../ops/compare.js'
 import * as kinks from '../ops/kinks.js'
 import * as smooth from '../ops/smooth.js'
-import { erf } from '../ops/special.js'
+import { erfc } from '../ops/special.js'
 import { showType, type Value } from '../program/value.js'
 import { type DType, isFloat } from '../tensor/dtype.js'
 import { normalizeAxis } from '../tensor/shape.js'
@@ -63,13 +63,13 @@ export function silu(x: ArrayLike): Tensor {
 }
 
 /**
- * x Phi(x) with the normal distribution's Phi(x) = (1 + erf(x / sqrt 2)) / 2; with `approximate`,
+ * x Phi(x) with the normal distribution's Phi(x) = erfc(-x / sqrt 2) / 2; with `approximate`,
  * x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). Source: Hendrycks and Gimpel, arXiv:1606.08415.
  */
 export function gelu(x: ArrayLike, { approximate = false }: { readonly approximate?: boolean } = {}): Tensor {
   const value = toFloat(x)
   const half = mul(value, 0.5)
-  if (!approximate) return toTensor(mul(half, add(erf(mul(value, Math.SQRT1_2)), 1)))
+  if (!approximate) return toTensor(mul(half, erfc(mul(value, -Math.SQRT1_2))))
   const cubic = add(value, mul(mul(value, mul(value, value)), 0.044715))
   return toTensor(mul(half, add(smooth.tanh(mul(cubic, Math.sqrt(2 / Math.PI))), 1)))
 }

@@ -1,19 +1,13 @@
-import { cast, mul } from '../ops/arithmetic.js'
+import { mul } from '../ops/arithmetic.js'
 import { broadcastTo, reshape } from '../ops/broadcast.js'
 import { dot as dotOp } from '../ops/dot.js'
 import { moveAxis } from '../ops/gather.js'
 import { showType, type Value } from '../program/value.js'
-import { promote } from '../tensor/dtype.js'
 import { broadcastShapes, normalizeAxis, range, sameShape, sizeOf } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { type ArrayLike, toNumeric, toTensor } from './convert.js'
+import { type ArrayLike, sameDtype, toTensor } from './convert.js'
 
-/** Two operands in their common dtype, whatever their shapes. */
-export function pair(x: ArrayLike, y: ArrayLike): [Value, Value] {
-  const [a, b] = [toNumeric(x), toNumeric(y)]
-  const dtype = promote(a.dtype, b.dtype)
-  return [cast(a, dtype), cast(b, dtype)]
-}
+const pair = (x: ArrayLike, y: ArrayLike) => sameDtype([x, y], 'int32') as [Value, Value]
 
 function mismatch(where: string, x: Value, y: Value, detail: string): never {
   throw new Error(`${where}: ${showType(x)} and ${showType(y)} do not fit, ${detail}`)

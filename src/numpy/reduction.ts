@@ -4,7 +4,7 @@ import { abs } from '../ops/kinks.js'
 import * as ops from '../ops/reduce.js'
 import { concatenate, sliceAxis } from '../ops/slice.js'
 import { pow } from '../ops/smooth.js'
-import type { Value } from '../program/value.js'
+import { showType, type Value } from '../program/value.js'
 import { normalizeAxis, range, sizeOf } from '../tensor/shape.js'
 import { fullTensor, type Tensor } from '../tensor/tensor.js'
 import {
@@ -67,14 +67,21 @@ export function prod(x: ArrayLike, options: ReduceOptions = {}): Tensor {
   })
 }
 
+const extreme =
+  (where: string, op: Reduction): Reduction =>
+  (x, axes) => {
+    if (count(x, axes) === 0) throw new Error(`${where}: ${showType(x)} has no elements along axes [${axes}]`)
+    return op(x, axes)
+  }
+
 /** The largest element over `axis`; those that tie share the derivative equally. @throws when there is none. */
 export function max(x: ArrayLike, options: ReduceOptions = {}): Tensor {
-  return reduce('max', toNumeric(x), options, ops.reduceMax)
+  return reduce('max', toNumeric(x), options, extreme('max', ops.reduceMax))
 }
 
 /** The smallest element over `axis`; those that tie share the derivative equally. @throws when there is none. */
 export function min(x: ArrayLike, options: ReduceOptions = {}): Tensor {
-  return reduce('min', toNumeric(x), options, ops.reduceMin)
+  return reduce('min', toNumeric(x), options, extreme('min', ops.reduceMin))
 }
 
 /** Position, int32, of the first largest element along `axis`, or in the raveled array. @throws when there is none. */

@@ -1,7 +1,15 @@
 import * as ops from '../ops/broadcast.js'
 import { reverse } from '../ops/slice.js'
 import { showType, type Value } from '../program/value.js'
-import { normalizeAxis, range, type Shape, showShape, sizeOf } from '../tensor/shape.js'
+import {
+  broadcastShapes,
+  normalizeAxis,
+  range,
+  type Shape,
+  sameShape,
+  showShape,
+  sizeOf,
+} from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type ArrayLike, type Axis, toAxes, toTensor, toValue } from './convert.js'
 
@@ -101,7 +109,13 @@ export function squeeze(x: ArrayLike, { axis }: { readonly axis?: Axis | undefin
 
 /** x repeated along new leading axes and axes of length one. @throws when it does not broadcast to `shape`. */
 export function broadcastTo(x: ArrayLike, shape: Shape): Tensor {
-  return toTensor(ops.broadcastTo(toValue(x), shape))
+  const value = toValue(x)
+  const fits =
+    value.shape.length <= shape.length &&
+    sameShape(broadcastShapes([value.shape, shape], 'broadcastTo'), shape)
+  if (!fits)
+    throw new Error(`broadcastTo: ${showType(value)} does not broadcast to shape ${showShape(shape)}`)
+  return toTensor(ops.broadcastTo(value, shape))
 }
 
 /** Elements in opposite order along `axis` (default: all axes). */

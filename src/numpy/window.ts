@@ -1,14 +1,12 @@
 import { div } from '../ops/arithmetic.js'
-import { reduceSum } from '../ops/broadcast.js'
 import { convolution, convolutionImage } from '../ops/convolution.js'
-import { maxPool as maxPoolOp, patches } from '../ops/patches.js'
-import type { Window } from '../ops/window.js'
+import { maxPool as maxPoolOp, windowSum } from '../ops/pool.js'
+import { type Window, windowPositions } from '../ops/window.js'
 import { showType, type Value } from '../program/value.js'
 import { isFloat } from '../tensor/dtype.js'
 import { type Shape, sizeOf } from '../tensor/shape.js'
 import { fullTensor, type Tensor } from '../tensor/tensor.js'
-import { type ArrayLike, toFloat, toTensor } from './convert.js'
-import { pair } from './products.js'
+import { type ArrayLike, sameDtype, toFloat, toTensor } from './convert.js'
 
 /** valid: none; same: as many positions as elements / stride; a number; or [before, after] for each axis. */
 export type Padding = 'valid' | 'same' | number | readonly (number | readonly [number, number])[]
@@ -73,7 +71,7 @@ function windowOf(
 }
 
 function floats(where: string, x: ArrayLike, kernel: ArrayLike): [Value, Value] {
-  const [a, b] = pair(x, kernel)
+  const [a, b] = sameDtype([x, kernel], 'int32') as [Value, Value]
   const [image, weights] = isFloat(a.dtype) ? [a, b] : [toFloat(toTensor(a)), toFloat(toTensor(b))]
   if (image.shape.length < 3 || image.shape.length !== weights.shape.length)
     throw new Error(
@@ -107,6 +105,7 @@ export function conv(x: ArrayLike, kernel: ArrayLike, options: ConvOptions = {})
     options,
     size.map(() => 1),
   )
+  windowPositions('conv', image.shape.slice(2), size, window)
   return toTensor(convolution(image, weights, { ...window, groups }))
 }
 
@@ -152,7 +151,9 @@ function pooled(where: string, x: ArrayLike, size: number | readonly number[], o
   const rank = value.shape.length - 2
   if (rank < 1) throw new Error(`${where}: got ${showType(value)}, expected [N, C, ...spatial]`)
   const window = each(where, 'window', size, rank)
-  return { value, params: { ...windowOf(where, value.shape.slice(2), window, options, window), window } }
+  const params = { ...windowOf(where, value.shape.slice(2), window, options, window), window }
+  windowPositions(where, value.shape.slice(2), window, params)
+  return { value, params }
 }
 
 /**
@@ -181,9 +182,9 @@ export function avgPool(
   { countPadding = false, ...options }: AvgPoolOptions = {},
 ): Tensor {
   const { value, params } = pooled('avgPool', x, window, options)
-  const total = reduceSum(patches(value, params), [2])
+  const total = windowSum(value, params)
   const padded = params.padding.flat().some((n) => n > 0)
   if (!padded || countPadding) return toTensor(div(total, sizeOf(params.window)))
-  const counts = reduceSum(patches(fullTensor(value.shape.slice(2), 1, value.dtype), params), [0])
+  const counts = windowSum(fullTensor(value.shape.slice(2), 1, value.dtype), params)
   return toTensor(div(total, counts))
 }

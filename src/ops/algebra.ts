@@ -4,7 +4,8 @@ import { type Type, type Value, Var } from '../program/value.js'
 import { isFloat } from '../tensor/dtype.js'
 import { broadcastShapes, sameShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
-import { add, cast, mul, neg, sub } from './arithmetic.js'
+import { add, cast, mul, neg, select, sub } from './arithmetic.js'
+import { and } from './compare.js'
 import { apply } from './define.js'
 import { addNeighbours, asResult, moves } from './moves.js'
 
@@ -86,6 +87,7 @@ const arithmetic: Rules = {
       const known = uniform(condition as Value)
       return known === undefined ? undefined : asResult((known ? x : y) as Value, result as Type)
     },
+    selectTwice,
   ],
 }
 
@@ -100,6 +102,16 @@ function multiplyTwice(x: Value, y: Value, result: Type, made: Made): Value | un
   const [base, first] = uniform(right) === undefined ? [right, uniform(left)] : [left, uniform(right)]
   if (first === undefined || !isNormal(first * second, result.dtype)) return undefined
   return asResult(mul(base, first * second), result)
+}
+
+/** p ? (q ? x : y) : y is p and q ? x : y; masks of bools cost less than choices of numbers. */
+function selectTwice({ inputs: [p, chosen, y], outputs: [result] }: Equation, made: Made): Value | undefined {
+  const inner = made(chosen as Value, 'select')
+  if (!inner) return undefined
+  const [q, x, otherwise] = inner.inputs as [Value, Value, Value]
+  const [a, b] = [uniform(y as Value), uniform(otherwise)]
+  const same = otherwise === y || (a !== undefined && Object.is(a, b))
+  return same ? asResult(select(and(p as Value, q), x, y as Value), result as Type) : undefined
 }
 
 /**

@@ -5,8 +5,8 @@ import type { Type, Value } from '../program/value.js'
 import { isFloat } from '../tensor/dtype.js'
 import { castTensor, type Tensor } from '../tensor/tensor.js'
 import { sumTo } from './broadcast.js'
-import { apply, type Operand, sumOf, toValues } from './define.js'
-import { anything, constantDerivative, elementwise, floats, numbers, spread } from './elementwise.js'
+import { anything, apply, numbers, type Operand, sumOf, toValues } from './define.js'
+import { constantDerivative, elementwise, spread } from './elementwise.js'
 
 /** A cotangent of the result summed to the shape of an input that is being transposed. */
 function cotangentOf(

@@ -2,8 +2,8 @@ import type { Primitive } from '../program/primitive.js'
 import type { Type, Value } from '../program/value.js'
 import { isFloat } from '../tensor/dtype.js'
 import { cast, onnxElementType } from './arithmetic.js'
-import { apply, type Operand } from './define.js'
-import { anything, constantDerivative, elementwise, floats } from './elementwise.js'
+import { anything, apply, floats, type Operand } from './define.js'
+import { constantDerivative, elementwise } from './elementwise.js'
 
 function comparison(
   name: string,

@@ -6,7 +6,7 @@ import { Tensor } from '../tensor/tensor.js'
 import { add } from './arithmetic.js'
 import { broadcastTo, reshape, transpose } from './broadcast.js'
 import { lowerConvolution, lowerInput, lowerKernel } from './convolutionLowering.js'
-import { apply, sumOf } from './define.js'
+import { apply, expectDtype, numbers, sumOf } from './define.js'
 import { type Window, windowPairs, windowPositions } from './window.js'
 
 /**
@@ -136,7 +136,12 @@ function member(
     name,
     infer(inputs, params) {
       const given = operands(inputs)
+      expectDtype(name, inputs[0] as Type, numbers)
       const sizes = sizesOf(given, params)
+      if (!Number.isInteger(sizes.channels) || !Number.isInteger(sizes.results))
+        throw new Error(
+          `${name}: ${inputs.map(showType).join(' and ')} do not divide into ${params.groups} groups of channels`,
+        )
       from.forEach((operand, i) => {
         const [type, expected] = [inputs[i] as Type, shapeOf(operand, sizes, params)]
         if (type.dtype !== (inputs[0] as Type).dtype || type.shape.join() !== expected.join())

@@ -1,7 +1,12 @@
 import { bind } from '../program/builder.js'
 import type { MaybeZero, Params, Primitive } from '../program/primitive.js'
-import { type Type, type Value, Var } from '../program/value.js'
+import { showType, type Type, type Value, Var } from '../program/value.js'
+import type { DType } from '../tensor/dtype.js'
 import { Tensor, tensor } from '../tensor/tensor.js'
+
+export const floats: readonly DType[] = ['float64', 'float32']
+export const numbers: readonly DType[] = ['float64', 'float32', 'int32']
+export const anything: readonly DType[] = ['float64', 'float32', 'int32', 'bool']
 
 /** An operand of an operation; a number takes the dtype of the tensors beside it. */
 export type Operand = Value | number
@@ -38,7 +43,7 @@ export function isTraced(value: Value): value is Var {
 }
 
 /** Throws unless `input` has one of the `dtypes`. */
-export function expectDtype(name: string, input: Type, dtypes: readonly Type['dtype'][]): void {
+export function expectDtype(name: string, input: Type, dtypes: readonly DType[]): void {
   if (!dtypes.includes(input.dtype))
-    throw new Error(`${name}: got ${input.dtype}, expected ${dtypes.join(' or ')}`)
+    throw new Error(`${name}: got ${showType(input)}, expected ${dtypes.join(' or ')}; cast it`)
 }

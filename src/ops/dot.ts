@@ -1,21 +1,15 @@
 import { type Primitive, Unknown } from '../program/primitive.js'
 import { showType, type Type, type Value } from '../program/value.js'
 import { allocate } from '../tensor/dtype.js'
-import { range, sameShape, sizeOf } from '../tensor/shape.js'
+import { range, sizeOf } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { add } from './arithmetic.js'
 import { inversePermutation, transpose } from './broadcast.js'
-import { apply } from './define.js'
+import { apply, expectDtype, numbers } from './define.js'
+import { type DotParams, lowerDot } from './dotLowering.js'
 import { moveAxis } from './gather.js'
 
 type Axes = readonly number[]
-
-interface DotParams extends Record<string, unknown> {
-  /** Axes of the left and of the right that are summed over in pairs. */
-  contract: readonly [Axes, Axes]
-  /** Axes that run together and lead the result. */
-  batch: readonly [Axes, Axes]
-}
 
 /** Axes of one operand that appear in the result once. */
 function freeAxes(type: Type, contract: Axes, batch: Axes): number[] {
@@ -45,6 +39,7 @@ const dotOp: Primitive<DotParams> = {
   infer([x, y], params) {
     const { contract, batch } = params
     const [left, right] = [x as Type, y as Type]
+    expectDtype('dot', left, numbers)
     const paired = (axes: readonly [Axes, Axes]) =>
       axes[0].length === axes[1].length &&
       axes[0].every((a, i) => left.shape[a] === right.shape[axes[1][i] as number])
@@ -101,26 +96,7 @@ const dotOp: Primitive<DotParams> = {
     const leftFree = x.shape.length - contracted[0].length - shared[0].length
     return [moveAxis(out, shared[0].length + (batched[0] ? 0 : leftFree), 0)]
   },
-  lower(onnx, [x, y], { inputs, outputs: [output], params }) {
-    const { leftOrder, rightOrder, batch, m, k, n } = asMatrices(inputs, params)
-    const arrange = (name: string, type: Type, order: number[], shape: number[]) => {
-      const ordered = order.every((axis, i) => axis === i)
-        ? name
-        : onnx.node('Transpose', [name], { perm: order })
-      return sameShape(sizes(type, order), shape)
-        ? ordered
-        : onnx.node('Reshape', [ordered, onnx.int64(shape)], { allowzero: 1 })
-    }
-    const lead = params.batch[0].length ? [batch] : []
-    const left = arrange(x as string, inputs[0] as Type, leftOrder, [...lead, m, k])
-    const right = arrange(y as string, inputs[1] as Type, rightOrder, [...lead, k, n])
-    const product = onnx.node('MatMul', [left, right])
-    return [
-      sameShape([...lead, m, n], (output as Type).shape)
-        ? product
-        : onnx.node('Reshape', [product, onnx.int64((output as Type).shape)], { allowzero: 1 }),
-    ]
-  },
+  lower: (onnx, inputs, call) => [lowerDot(onnx, inputs, call)],
   flops({ inputs, params }) {
     const { batch, m, k, n } = asMatrices(inputs, params)
     return 2 * batch * m * k * n

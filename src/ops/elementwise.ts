@@ -7,10 +7,6 @@ import { Tensor } from '../tensor/tensor.js'
 import { broadcastStrides, broadcastTo, gatherStrided, padRank } from './broadcast.js'
 import { apply } from './define.js'
 
-export const floats: readonly DType[] = ['float64', 'float32']
-export const numbers: readonly DType[] = ['float64', 'float32', 'int32']
-export const anything: readonly DType[] = ['float64', 'float32', 'int32', 'bool']
-
 interface Row<P extends Params> {
   name: string
   /** dtypes accepted; all inputs share one. */

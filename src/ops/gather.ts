@@ -1,7 +1,7 @@
 import type { Primitive } from '../program/primitive.js'
 import { showType, type Type, type Value } from '../program/value.js'
 import { allocate } from '../tensor/dtype.js'
-import { range, type Shape, sizeOf } from '../tensor/shape.js'
+import { range, type Shape, sameShape, sizeOf } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { broadcastTo, transpose } from './broadcast.js'
 import { apply } from './define.js'
@@ -47,6 +47,10 @@ function checkIndices(name: string, values: Type, indices: Type, { axis, batchDi
   if (indices.dtype !== 'int32') throw new Error(`${name}: indices are ${showType(indices)}, expected int32`)
   if (batchDims > axis || axis >= values.shape.length || batchDims > indices.shape.length)
     throw new Error(`${name}: axis ${axis} with ${batchDims} batch axes does not fit ${showType(values)}`)
+  if (!sameShape(values.shape.slice(0, batchDims), indices.shape.slice(0, batchDims)))
+    throw new Error(
+      `${name}: ${showType(values)} and indices ${showType(indices)} differ in their first ${batchDims} axes`,
+    )
 }
 
 const gatherOp: Primitive<GatherParams> = {
@@ -120,7 +124,7 @@ const scatterAddOp: Primitive<GatherParams & { shape: Shape }> = {
       ...(indices as Type).shape.slice(batchDims),
       ...shape.slice(axis + 1),
     ]
-    if (sizeOf(expected) !== sizeOf((updates as Type).shape))
+    if (!sameShape(expected, (updates as Type).shape))
       throw new Error(`scatterAdd: updates are ${showType(updates as Type)}, expected shape [${expected}]`)
     return [result]
   },
@@ -152,18 +156,24 @@ const scatterAddOp: Primitive<GatherParams & { shape: Shape }> = {
     const [from, at] = inputs as [Type, Type]
     const { shape } = output as Type
     const { batch, before, along, after, count } = extents(shape, at.shape, params)
-    const rows = onnx.node('Reshape', [updates as string, onnx.int64([batch, before, count, after])], {
-      allowzero: 1,
-    })
-    const zero = onnx.node('Expand', [
-      onnx.constant(0, from.dtype),
-      onnx.int64([batch, before, along, after]),
-    ])
+    const to = (x: string, shape: Shape) => onnx.node('Reshape', [x, onnx.int64(shape)], { allowzero: 1 })
+    const zeros = (shape: Shape) => onnx.node('Expand', [onnx.constant(0, from.dtype), onnx.int64(shape)])
     const wide = onnx.node('Cast', [indices as string], { to: 7 })
-    const picked = onnx.node('Reshape', [wide, onnx.int64([batch, 1, count, 1])], { allowzero: 1 })
-    const spread = onnx.node('Expand', [picked, onnx.int64([batch, before, count, after])])
-    const sum = onnx.node('ScatterElements', [zero, spread, rows], { axis: 2, reduction: 'add' })
-    return [onnx.node('Reshape', [sum, onnx.int64(shape)], { allowzero: 1 })]
+    const add = { reduction: 'add' }
+    if (batch * before === 1) {
+      const rows = [zeros([along, after]), to(wide, [count, 1]), to(updates as string, [count, after])]
+      return [to(onnx.node('ScatterND', rows, add), shape)]
+    }
+    const spread = onnx.node('Expand', [
+      to(wide, [batch, 1, count, 1]),
+      onnx.int64([batch, before, count, after]),
+    ])
+    const elements = [
+      zeros([batch, before, along, after]),
+      spread,
+      to(updates as string, [batch, before, count, after]),
+    ]
+    return [to(onnx.node('ScatterElements', elements, { axis: 2, ...add }), shape)]
   },
   flops: ({ inputs: [updates] }) => sizeOf((updates as Type).shape),
 }

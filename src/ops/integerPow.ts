@@ -3,13 +3,18 @@ import type { Type, Value } from '../program/value.js'
 import { sizeOf } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { mul } from './arithmetic.js'
-import { apply } from './define.js'
+import { apply, expectDtype, numbers } from './define.js'
 import { evaluateElementwise } from './elementwise.js'
 
 /** x^n for a fixed integer n >= 2: repeated multiplication, so that every derivative is finite at 0. */
 const integerPowOp: Primitive<{ exponent: number }> = {
   name: 'integerPow',
-  infer: ([x]) => [{ dtype: (x as Type).dtype, shape: (x as Type).shape }],
+  infer([x], { exponent }) {
+    expectDtype('integerPow', x as Type, numbers)
+    if (!(Number.isInteger(exponent) && exponent >= 1))
+      throw new Error(`integerPow: the exponent is ${exponent}, expected a positive integer; use pow`)
+    return [{ dtype: (x as Type).dtype, shape: (x as Type).shape }]
+  },
   evaluate: ([x], { exponent }, [type]) => [
     evaluateElementwise((x) => (x as number) ** exponent, [x as Tensor], type as Type),
   ],

@@ -2,8 +2,8 @@ import type { MaybeZero, Primitive } from '../program/primitive.js'
 import type { Type, Value } from '../program/value.js'
 import { add, mul, select } from './arithmetic.js'
 import { equal, less, sign } from './compare.js'
-import { apply, type Operand, sumOf } from './define.js'
-import { elementwise, floats, numbers, spread } from './elementwise.js'
+import { apply, floats, numbers, type Operand, sumOf } from './define.js'
+import { elementwise, spread } from './elementwise.js'
 
 /**
  * Piecewise smooth operations. At a kink each states one Clarke subderivative, the same in every mode:

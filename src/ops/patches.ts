@@ -2,19 +2,16 @@ import type { Lowering } from '../program/lowering.js'
 import type { Primitive } from '../program/primitive.js'
 import { showType, type Type, type Value } from '../program/value.js'
 import { allocate } from '../tensor/dtype.js'
-import { range, type Shape, sizeOf, stridesOf } from '../tensor/shape.js'
-import { fullTensor, Tensor } from '../tensor/tensor.js'
-import { div, select } from './arithmetic.js'
-import { reduceSum, reshape } from './broadcast.js'
-import { and, equal, indicator, less } from './compare.js'
+import { range, type Shape, sameShape, sizeOf, stridesOf } from '../tensor/shape.js'
+import { Tensor } from '../tensor/tensor.js'
 import { apply } from './define.js'
 import { type Window, windowPairs, windowPositions } from './window.js'
 
-interface PatchesParams extends Window {
+export interface PatchesParams extends Window {
   readonly window: Shape
 }
 
-interface UnpatchesParams extends PatchesParams {
+export interface UnpatchesParams extends PatchesParams {
   /** Spatial shape of the array that the patches were taken from. */
   readonly spatial: Shape
 }
@@ -98,9 +95,14 @@ export function lowerPatches(onnx: Lowering, x: string, { shape }: Type, params:
 
 const unpatchesOp: Primitive<UnpatchesParams> = {
   name: 'unpatches',
-  infer([x], { window, spatial }) {
+  infer([x], params) {
     const { dtype, shape } = x as Type
-    return [{ dtype, shape: [...shape.slice(0, shape.length - window.length - 1), ...spatial] }]
+    const { window, spatial } = params
+    const lead = shape.slice(0, Math.max(0, shape.length - window.length - 1))
+    const expected = [...lead, sizeOf(window), ...windowPositions('unpatches', spatial, window, params)]
+    if (!sameShape(shape, expected))
+      throw new Error(`unpatches: got ${showType(x as Type)}, expected shape [${expected}]`)
+    return [{ dtype, shape: [...lead, ...spatial] }]
   },
   evaluate([x], params, [output]) {
     const { dtype, shape } = output as Type
@@ -215,76 +217,14 @@ function coordinates(index: number, shape: Shape): number[] {
   return stridesOf(shape).map((stride, axis) => Math.floor(index / stride) % (shape[axis] as number))
 }
 
-function padNode(onnx: Lowering, x: string, before: readonly number[], after: readonly number[]): string {
+export function padNode(
+  onnx: Lowering,
+  x: string,
+  before: readonly number[],
+  after: readonly number[],
+): string {
   const pads = [...before, ...after]
   return pads.every((n) => n === 0) ? x : onnx.node('Pad', [x, onnx.int64(pads)])
 }
 
-const maxPoolOp: Primitive<PatchesParams> = {
-  name: 'maxPool',
-  infer([x], params) {
-    const { dtype, shape } = x as Type
-    const lead = shape.length - params.window.length
-    return [
-      {
-        dtype,
-        shape: [
-          ...shape.slice(0, lead),
-          ...windowPositions('maxPool', shape.slice(lead), params.window, params),
-        ],
-      },
-    ]
-  },
-  evaluate([x], params, [output]) {
-    const { dtype, shape } = output as Type
-    const lead = shape.length - params.window.length
-    const spatial = (x as Tensor).shape.slice(lead)
-    const positions = shape.slice(lead)
-    const pairs = windowPairs(spatial, params.window, positions, params)
-    const [from, to] = [sizeOf(spatial), sizeOf(positions)]
-    const data = allocate(dtype, sizeOf(shape)).fill(Number.NEGATIVE_INFINITY)
-    for (let row = 0; row < sizeOf(shape.slice(0, lead)); row++)
-      for (const met of pairs)
-        for (let i = 0; i < met.length; i += 2) {
-          const target = row * to + (met[i] as number)
-          data[target] = Math.max(
-            data[target] as number,
-            (x as Tensor).data[row * from + (met[i + 1] as number)] as number,
-          )
-        }
-    return [new Tensor(data, shape)]
-  },
-  derivative({ tangents: [t], inputs: [x], outputs: [out], params }) {
-    if (!t) return [null]
-    const lead = t.shape.length - params.window.length
-    const best = reshape(out as Value, [...t.shape.slice(0, lead), 1, ...(out as Value).shape.slice(lead)])
-    const padded = params.padding.flat().some((n) => n > 0)
-    const tied = equal(patches(x as Value, params), best)
-    const inside = patches(fullTensor(t.shape.slice(lead), 1, t.dtype), params)
-    const winners = padded ? and(tied, less(0, inside)) : tied
-    const count = reduceSum(indicator(winners, t), [lead])
-    return [div(reduceSum(select(winners, patches(t, params), 0), [lead]), count)]
-  },
-  batch: ({ inputs: [x], params }) => [maxPool(x as Value, params)],
-  lower(onnx, [x], { inputs: [type], outputs: [output], params }) {
-    const { shape } = type as Type
-    const { window, strides, padding, dilation } = params
-    const lead = shape.length - window.length
-    const rows = onnx.int64([sizeOf(shape.slice(0, lead)), 1, ...shape.slice(lead)])
-    const pooled = onnx.node('MaxPool', [onnx.node('Reshape', [x as string, rows], { allowzero: 1 })], {
-      kernel_shape: window,
-      strides,
-      dilations: dilation,
-      pads: [...padding.map((p) => p[0]), ...padding.map((p) => p[1])],
-    })
-    return [onnx.node('Reshape', [pooled, onnx.int64((output as Type).shape)], { allowzero: 1 })]
-  },
-  flops: ({ outputs: [out], params }) => sizeOf((out as Type).shape) * sizeOf(params.window),
-}
-
-/** The largest element under every position of a sliding window; elements that tie share the derivative equally. */
-export function maxPool(x: Value, params: PatchesParams): Value {
-  return apply(maxPoolOp, [x], params)
-}
-
-export const windowOps: readonly Primitive[] = [patchesOp, unpatchesOp, maxPoolOp] as readonly Primitive[]
+export const patchOps: readonly Primitive[] = [patchesOp, unpatchesOp] as readonly Primitive[]

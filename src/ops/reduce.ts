@@ -6,7 +6,7 @@ import { Tensor } from '../tensor/tensor.js'
 import { div, select } from './arithmetic.js'
 import { keepAxes, reduceSum, reduceTensor, reshape, withoutAxes } from './broadcast.js'
 import { equal, indicator } from './compare.js'
-import { apply } from './define.js'
+import { apply, expectDtype, numbers } from './define.js'
 import { gather } from './gather.js'
 
 interface AxesParams extends Record<string, unknown> {
@@ -95,7 +95,10 @@ export const argMax = (x: Value, axis: number): Value => apply(argMaxOp, [x], { 
 
 const cumulativeSumOp: Primitive<AxisParams & { reverse: boolean }> = {
   name: 'cumulativeSum',
-  infer: ([x]) => [{ dtype: (x as Type).dtype, shape: (x as Type).shape }],
+  infer([x]) {
+    expectDtype('cumulativeSum', x as Type, numbers)
+    return [{ dtype: (x as Type).dtype, shape: (x as Type).shape }]
+  },
   evaluate([x], { axis, reverse }) {
     const { data, dtype, shape } = x as Tensor
     const sums = allocate(dtype, data.length)
@@ -125,6 +128,13 @@ export function cumulativeSum(x: Value, axis: number, reverse = false): Value {
   return apply(cumulativeSumOp, [x], { axis, reverse })
 }
 
+/** The order of numbers, in which NaN is above all others. */
+function compare(x: number, y: number): number {
+  if (x < y) return -1
+  if (x > y) return 1
+  return Number(Number.isNaN(x)) - Number(Number.isNaN(y))
+}
+
 interface TopKParams extends Record<string, unknown> {
   k: number
   largest: boolean
@@ -147,7 +157,7 @@ const argTopKOp: Primitive<TopKParams> = {
     for (let row = 0; row * k < found.length; row++) {
       const at = (i: number) => data[row * n + i] as number
       const order = Array.from({ length: n }, (_, i) => i)
-      order.sort((a, b) => sign * (at(a) - at(b)) || a - b)
+      order.sort((a, b) => sign * compare(at(a), at(b)) || a - b)
       found.set(order.slice(0, k), row * k)
     }
     return [new Tensor(found, (output as Type).shape)]

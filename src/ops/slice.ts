@@ -158,6 +158,7 @@ export function pad(x: Value, low: Shape, high: Shape, interior: Shape = low.map
 const concatenateOp: Primitive<{ axis: number }> = {
   name: 'concatenate',
   infer(inputs, { axis }) {
+    if (inputs.length === 0) throw new Error('concatenate: got no tensors, expected at least one')
     const { dtype, shape } = inputs[0] as Type
     const fits = (x: Type) =>
       x.dtype === dtype &&

@@ -2,8 +2,8 @@ import type { MaybeZero, Primitive } from '../program/primitive.js'
 import type { Type, Value } from '../program/value.js'
 import { add, div, mul, neg, select, sub } from './arithmetic.js'
 import { and, equal, less } from './compare.js'
-import { apply, sumOf } from './define.js'
-import { elementwise, floats } from './elementwise.js'
+import { apply, floats, sumOf } from './define.js'
+import { elementwise } from './elementwise.js'
 
 interface SmoothRow {
   name: string

@@ -1,11 +1,11 @@
 import type { MaybeZero, Primitive } from '../program/primitive.js'
 import type { Value } from '../program/value.js'
-import { add, div, mul, neg, select, sub } from './arithmetic.js'
+import { add, div, mul, neg, select, stopGradient, sub } from './arithmetic.js'
 import { equal, less, or, sign } from './compare.js'
-import { apply, sumOf } from './define.js'
-import { elementwise, floats, spread } from './elementwise.js'
-import { erfByCody } from './erf.js'
-import { abs } from './kinks.js'
+import { apply, floats, sumOf } from './define.js'
+import { elementwise, spread } from './elementwise.js'
+import { erfByCody, erfcByCody } from './erf.js'
+import { abs, maximum } from './kinks.js'
 import { exp, smooth } from './smooth.js'
 import { atan } from './trigonometric.js'
 
@@ -42,7 +42,7 @@ const erfcOp = smooth({
   name: 'erfc',
   scalar: erfcOf,
   slope: (x) => mul(exp(neg(mul(x, x))), -2 / Math.sqrt(Math.PI)),
-  composed: (x) => add(neg(erf(x)), 1),
+  composed: erfcByCody,
 })
 
 /** erfc(x) = 1 - erf(x) with all digits in the tail: the continued fraction above 1 (Abramowitz and Stegun, 7.1.14). */
@@ -64,10 +64,13 @@ const atan2Op: Primitive = elementwise({
   ],
   derivative: ({ tangents: [ty, tx], inputs }) => {
     const [y, x] = inputs as [Value, Value]
-    const square = add(mul(x, x), mul(y, y))
+    // In units of the larger of |x| and |y|, so that their squares neither overflow nor vanish.
+    const unit = stopGradient(maximum(abs(x), abs(y)))
+    const [b, a] = [div(y, unit), div(x, unit)]
+    const square = mul(add(mul(a, a), mul(b, b)), unit)
     return [
       sumOf(
-        [ty ? mul(ty, div(x, square)) : null, tx ? neg(mul(tx, div(y, square))) : null] as MaybeZero[],
+        [ty ? mul(ty, div(a, square)) : null, tx ? neg(mul(tx, div(b, square))) : null] as MaybeZero[],
         add,
       ),
     ]

@@ -7,7 +7,8 @@ import { dotOps } from './dot.js'
 import { gatherOps } from './gather.js'
 import { integerPowOps } from './integerPow.js'
 import { kinkOps } from './kinks.js'
-import { windowOps } from './patches.js'
+import { patchOps } from './patches.js'
+import { poolOps } from './pool.js'
 import { reduceOps } from './reduce.js'
 import { sliceOps } from './slice.js'
 import { smoothOps } from './smooth.js'
@@ -27,7 +28,8 @@ export const primitives: readonly Primitive[] = [
   ...sliceOps,
   ...gatherOps,
   ...reduceOps,
-  ...windowOps,
+  ...patchOps,
+  ...poolOps,
   ...dotOps,
   ...convolutionOps,
 ]

@@ -4,7 +4,7 @@ import { add, div, mul, neg, select, sub } from './arithmetic.js'
 import { less } from './compare.js'
 import { apply } from './define.js'
 import { abs } from './kinks.js'
-import { exp, expm1, log, log1p, smooth, sqrt, tanh } from './smooth.js'
+import { exp, expm1, log, log1p, smooth, sqrt } from './smooth.js'
 
 const sinOp = smooth({ name: 'sin', scalar: Math.sin, slope: (x) => cos(x), onnx: 'Sin' })
 const cosOp = smooth({ name: 'cos', scalar: Math.cos, slope: (x) => neg(sin(x)), onnx: 'Cos' })

@@ -49,7 +49,7 @@ export class Var implements Type {
   private noNumber(use: string): Error {
     return new Error(
       `${showType(this)} is traced and has no numbers yet, but ${use} asks for them; ` +
-        'use functions of evolute/numpy (add, mul, where, ...) inside functions that are differentiated or compiled',
+        'use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled',
     )
   }
 }

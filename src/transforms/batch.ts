@@ -22,7 +22,9 @@ export function batchProgram(
     const at = inputs.map((input) => read(values, input))
     const flags = inputs.map((input) => carries.has(input))
     const any = flags.includes(true)
-    const results = any ? primitive.batch({ inputs: at, batched: flags, size, params }) : bind(primitive, at, params)
+    const results = any
+      ? primitive.batch({ inputs: at, batched: flags, size, params })
+      : bind(primitive, at, params)
     outputs.forEach((variable, i) => {
       values.set(variable, results[i] as Value)
       if (any) carries.add(variable)

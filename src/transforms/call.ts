@@ -34,7 +34,11 @@ export function typesOf(call: StagedCall, argument: number): Value[] {
 }
 
 /** Splits flat values of the chosen arguments into one tree each. */
-export function rebuildArguments<T>(call: StagedCall, chosen: readonly number[], values: readonly Value[]): Tree<T>[] {
+export function rebuildArguments<T>(
+  call: StagedCall,
+  chosen: readonly number[],
+  values: readonly Value[],
+): Tree<T>[] {
   let next = 0
   return chosen.map((argument) => {
     const count = typesOf(call, argument).length

@@ -13,7 +13,7 @@ import { chooseInputs, typesOf } from './call.js'
 import { grad, type Likes } from './derivatives.js'
 import { instantiate } from './jvp.js'
 import { type LinearizedAt, linearizeAt } from './linearize.js'
-import { stageCall, type TensorFunction } from './stage.js'
+import { type Arguments, stageCall, type Tensored, type TensorFunction } from './stage.js'
 import { transposeProgram } from './transpose.js'
 
 /** The tree of `R` with each tensor replaced by the tree of `X`: derivatives of every output by every input. */
@@ -34,10 +34,10 @@ export interface JacobianOptions {
  * The function from the arguments of `f` to its full Jacobian: for each output of shape r and input of
  * shape x a tensor of shape r + x holding d output / d input.
  */
-export function jacobian<A extends readonly unknown[], R>(
+export function jacobian<A extends Arguments, R>(
   f: (...args: A) => R,
   { argument = 0, mode }: JacobianOptions = {},
-): (...args: Likes<A>) => Jacobian<R, A[0]> {
+): (...args: Likes<A>) => Jacobian<R, Tensored<A[0]>> {
   return (...args) => {
     const call = stageCall(f as TensorFunction, args)
     const at = linearizeAt(call.program, call.inputs, chooseInputs('jacobian', call, [argument]))
@@ -45,7 +45,7 @@ export function jacobian<A extends readonly unknown[], R>(
     const forward = mode ? mode === 'forward' : total(inputs) <= total(at.outputs)
     const blocks = forward ? forwardBlocks(at, inputs) : reverseBlocks(at, inputs)
     const rows = blocks.map((row) => unflatten(call.structures[argument]!, row as Tensor[]))
-    return unflatten(call.outputStructure, rows) as Jacobian<R, A[0]>
+    return unflatten(call.outputStructure, rows) as Jacobian<R, Tensored<A[0]>>
   }
 }
 
@@ -53,12 +53,12 @@ export function jacobian<A extends readonly unknown[], R>(
  * The function from the arguments of `f`, which returns one number, to its matrix of second derivatives,
  * forward over reverse. For a tree of inputs, the tree of blocks d2f / dx_i dx_j.
  */
-export function hessian<A extends readonly unknown[]>(
+export function hessian<A extends Arguments>(
   f: (...args: A) => Tensor | number,
   options: { readonly argument?: 0 } = {},
-): (...args: Likes<A>) => Jacobian<A[0], A[0]> {
-  const gradient = grad(f, options) as unknown as (...args: A) => A[0]
-  return jacobian(gradient, { mode: 'forward' })
+): (...args: Likes<A>) => Jacobian<Tensored<A[0]>, Tensored<A[0]>> {
+  const gradient = grad(f, options) as unknown as (...args: A) => Tensored<A[0]>
+  return jacobian<A, Tensored<A[0]>>(gradient, { mode: 'forward' })
 }
 
 const total = (types: readonly Type[]) => types.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
@@ -100,7 +100,8 @@ function forwardBlocks(at: LinearizedAt, inputs: readonly Type[]): Value[][] {
   return at.outputs.map((output, i) => {
     const columns = at.moves[i] ? cut(moved[next++]!, inputs) : undefined
     return inputs.map((input, j) => {
-      if (!columns) return instantiate(null, { dtype: output.dtype, shape: [...output.shape, ...input.shape] })
+      if (!columns)
+        return instantiate(null, { dtype: output.dtype, shape: [...output.shape, ...input.shape] })
       return reshape(moveAxis(columns[j]!, 0, output.shape.length), [...output.shape, ...input.shape])
     })
   })

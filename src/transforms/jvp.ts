@@ -45,4 +45,3 @@ export function jvpProgram(
 export function instantiate(t: MaybeZero | undefined, like: Type): Value {
   return t ?? zeros(like)
 }
-

@@ -44,7 +44,11 @@ export interface LinearizedAt {
   readonly moves: readonly boolean[]
 }
 
-export function linearizeAt(program: Program, inputs: readonly Value[], wrt: readonly boolean[]): LinearizedAt {
+export function linearizeAt(
+  program: Program,
+  inputs: readonly Value[],
+  wrt: readonly boolean[],
+): LinearizedAt {
   const { primal, linear, moves } = linearizeProgram(program, wrt)
   const results = evaluate(primal, inputs)
   const count = program.outputs.length

@@ -1,7 +1,7 @@
 import type { Tensor } from '../tensor/tensor.js'
 import { rebuild } from './call.js'
 import { grad, jvp, type Likes, linearize, vjp } from './derivatives.js'
-import { flattenValues, type Like } from './stage.js'
+import { type Arguments, flattenValues, type Like, type Tensored, type TensorFunction } from './stage.js'
 
 /** Further arguments as the function receives them: numbers and arrays made tensors. */
 function asTensors(tree: unknown): unknown {
@@ -9,17 +9,20 @@ function asTensors(tree: unknown): unknown {
   return rebuild(structure, values)
 }
 
+type Tail<A extends Arguments> = A extends readonly [unknown, ...infer Rest] ? Rest : Arguments
+
+/** A product with a curvature matrix: of the point, the direction, and further arguments. */
+type Product<A extends Arguments> = (x: Like<A[0]>, v: Like<A[0]>, ...rest: Likes<Tail<A>>) => Tensored<A[0]>
+
 /**
  * The function (x, v, ...rest) -> H v with the Hessian H of f in its first argument, forward over
  * reverse: about two gradients. To apply H at one point many times, linearize(grad(f), x) instead.
  */
-export function hvp<X, Rest extends readonly unknown[]>(
-  f: (x: X, ...rest: Rest) => Tensor | number,
-): (x: Like<X>, v: Like<X>, ...rest: Likes<Rest>) => X {
+export function hvp<A extends Arguments>(f: (...args: A) => Tensor | number): Product<A> {
   return (x, v, ...rest) => {
-    const given = (rest as readonly Like<unknown>[]).map(asTensors) as unknown as Rest
-    const gradient = grad((x: X) => f(x, ...given)) as (x: Like<X>) => X
-    return jvp<[X], X>((x) => gradient(x as Like<X>), [x], [v])[1]
+    const given = rest.map(asTensors)
+    const gradient = grad((x: unknown) => (f as TensorFunction<Tensor>)(x, ...given))
+    return jvp(gradient as TensorFunction<Tensored<A[0]>>, [x], [v])[1]
   }
 }
 
@@ -27,16 +30,16 @@ export function hvp<X, Rest extends readonly unknown[]>(
  * The function (x, v, ...rest) -> J^T L J v, the Gauss-Newton product: J is the Jacobian of
  * `model(x, ...rest)` in x and L the Hessian of `loss` at the model's result.
  */
-export function ggn<X, Rest extends readonly unknown[], Y>(
-  model: (x: X, ...rest: Rest) => Y,
+export function ggn<A extends Arguments, Y>(
+  model: (...args: A) => Y,
   loss: (y: Y) => Tensor | number,
-): (x: Like<X>, v: Like<X>, ...rest: Likes<Rest>) => X {
+): Product<A> {
   return (x, v, ...rest) => {
-    const given = (rest as readonly Like<unknown>[]).map(asTensors) as unknown as Rest
-    const at = (x: X) => model(x, ...given)
-    const [y, push] = linearize<[X], Y>(at, x)
-    const [, pull] = vjp<[X], Y>(at, x)
-    const curved = hvp<Y, []>(loss)(y as Like<Y>, push(v) as Like<Y>)
+    const given = rest.map(asTensors)
+    const at = (x: unknown) => (model as TensorFunction<Y>)(x, ...given)
+    const [y, push] = linearize(at as TensorFunction<Y>, x)
+    const [, pull] = vjp(at as TensorFunction<Y>, x)
+    const curved = hvp(loss)(y as Like<Y>, push(v) as Like<Y>)
     return pull(curved as Like<Y>)[0]
   }
 }

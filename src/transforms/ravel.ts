@@ -16,7 +16,9 @@ export function ravel<T>(tree: Like<T>): [vector: Tensor, unravel: (vector: Tens
   const { values, structure } = flattenValues(tree)
   const dtypes = [...new Set(values.map((x) => x.dtype))]
   if (dtypes.length !== 1)
-    throw new Error(`ravel: leaves are ${dtypes.join(' and ') || 'absent'}, expected one dtype; cast them first`)
+    throw new Error(
+      `ravel: leaves are ${dtypes.join(' and ') || 'absent'}, expected one dtype; cast them first`,
+    )
   const pieces = values.map((x) => reshape(x, [sizeOf(x.shape)]))
   return [concatenate(pieces, 0) as Tensor, (vector) => unravelAs(structure, values, vector)]
 }

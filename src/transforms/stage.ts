@@ -21,6 +21,21 @@ export type Like<T> = [Tensors] extends [T]
         ? { readonly [K in keyof T]: Like<T[K]> }
         : T
 
+/** What comes back for an argument of type `T`: the same tree with tensors for leaves. It undoes {@link Like}. */
+export type Tensored<T> = 0 extends 1 & T
+  ? T
+  : [Tensors] extends [T]
+    ? Tensors
+    : T extends ArrayLike
+      ? Tensor
+      : T extends object
+        ? { [K in keyof T]: Tensored<T[K]> }
+        : T
+
+/** The arguments of a function of tensors; `any` so that those of a lambda need no annotation. */
+// biome-ignore lint/suspicious/noExplicitAny: as said
+export type Arguments = readonly any[]
+
 /** A function from trees of tensors to a tree of tensors, of any arity. */
 // biome-ignore lint/suspicious/noExplicitAny: arguments are checked where the function is called
 export type TensorFunction<R = unknown> = (...args: any[]) => R
@@ -57,8 +72,10 @@ export function flattenLike(
   types: readonly Type[],
 ): Value[] {
   const leaves = leavesLike(structure, given)
-  if (!leaves)
-    throw new Error(`${where}: got ${describe(given)}, expected the tree ${showStructure(structure)}`)
+  if (!leaves) {
+    const got = given === undefined ? 'nothing' : describe(flatten(given as Tree<unknown>, isLeaf).structure)
+    throw new Error(`${where}: got ${got}, expected ${describe(structure)}`)
+  }
   const names = leafNames(structure)
   return leaves.map((leaf, i) => {
     const expected = types[i] as Type
@@ -85,9 +102,8 @@ function leavesLike(structure: Structure, node: unknown): unknown[] | undefined 
   return parts.every((part) => part !== undefined) ? parts.flat() : undefined
 }
 
-function describe(tree: unknown): string {
-  if (tree === undefined) return 'nothing'
-  return `the tree ${showStructure(flatten(tree as Tree<unknown>, isLeaf).structure)}`
+function describe(structure: Structure): string {
+  return structure.kind === 'leaf' ? 'one tensor' : `the tree ${showStructure(structure)}`
 }
 
 /** A function recorded as a program of its flat arguments, and of the outer values it captured. */
@@ -104,6 +120,7 @@ export function stage(f: TensorFunction, structure: Structure, types: readonly T
     const result = f(...(unflatten<Var>(structure, inputs) as unknown as unknown[]))
     if (result instanceof Promise)
       throw new Error('trace: the function returned a promise; a traced function must be synchronous')
+    if (result === undefined) throw new Error('trace: the function returned nothing; return its result')
     const flat = flattenValues(result)
     outputStructure = flat.structure
     return flat.values

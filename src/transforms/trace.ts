@@ -20,7 +20,9 @@ export function trace(f: TensorFunction, ...args: readonly unknown[]): TracedFun
   const { values, structure } = flattenArguments(args)
   const { program, captured, outputStructure } = stage(f, structure, values)
   if (captured.length > 0)
-    throw new Error(`trace: the function uses ${captured.length} traced value(s) from outside; pass them as arguments`)
+    throw new Error(
+      `trace: the function uses ${captured.length} traced value(s) from outside; pass them as arguments`,
+    )
   return { program, inputStructure: structure, outputStructure, toString: () => print(program) }
 }
 

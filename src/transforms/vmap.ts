@@ -6,7 +6,7 @@ import { normalizeAxis } from '../tensor/shape.js'
 import { batchProgram } from './batch.js'
 import { rebuild } from './call.js'
 import type { Likes } from './derivatives.js'
-import { flattenValues, stage, type TensorFunction } from './stage.js'
+import { type Arguments, flattenValues, stage, type TensorFunction } from './stage.js'
 
 export interface VmapOptions {
   /** For each argument, the axis of its tensors that is mapped over, or null to share it. Default 0. */
@@ -20,14 +20,15 @@ export interface VmapOptions {
  * as one batched program instead of a loop.
  * @throws when the mapped axes differ in length, or no argument is mapped.
  */
-export function vmap<A extends readonly unknown[], R>(
+export function vmap<A extends Arguments, R>(
   f: (...args: A) => R,
   { inAxes = 0, outAxis = 0 }: VmapOptions = {},
 ): (...args: Likes<A>) => R {
   return (...args) => {
     const flat = args.map(flattenValues)
     const axes = args.map((_, i) => (typeof inAxes === 'number' ? inAxes : inAxes[i]))
-    if (axes.includes(undefined)) throw new Error(`vmap: inAxes has no entry for each of ${args.length} arguments`)
+    if (axes.includes(undefined))
+      throw new Error(`vmap: inAxes has no entry for each of ${args.length} arguments`)
     let size: number | undefined
     const batched = flat.flatMap(({ values }, i) => values.map(() => axes[i] !== null))
     const values = flat.flatMap(({ values }, i) =>
@@ -42,11 +43,14 @@ export function vmap<A extends readonly unknown[], R>(
         return moveAxis(value, from, 0)
       }),
     )
-    if (size === undefined) throw new Error('vmap: no argument is mapped; give at least one a number in inAxes')
-    const types = values.map((value, i): Type => ({
-      dtype: value.dtype,
-      shape: batched[i] ? value.shape.slice(1) : value.shape,
-    }))
+    if (size === undefined)
+      throw new Error('vmap: no argument is mapped; give at least one a number in inAxes')
+    const types = values.map(
+      (value, i): Type => ({
+        dtype: value.dtype,
+        shape: batched[i] ? value.shape.slice(1) : value.shape,
+      }),
+    )
     const structure = { kind: 'array' as const, children: flat.map((x) => x.structure) }
     const { program, captured, outputStructure } = stage(f as TensorFunction, structure, types)
     const result = batchProgram(
@@ -56,7 +60,9 @@ export function vmap<A extends readonly unknown[], R>(
       size,
     )
     const outputs = result.outputs.map((output, i) => {
-      const stacked: Value = result.batched[i] ? output : broadcastTo(output, [size as number, ...output.shape])
+      const stacked: Value = result.batched[i]
+        ? output
+        : broadcastTo(output, [size as number, ...output.shape])
       return moveAxis(stacked, 0, normalizeAxis(outAxis, stacked.shape.length, 'vmap: outAxis'))
     })
     return rebuild(outputStructure, outputs)

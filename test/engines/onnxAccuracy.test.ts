@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { compileProgramOnnx } from '../../src/engines/onnx/session.js'
 import { expm1, log1p, logistic, softplus } from '../../src/ops/smooth.js'
-import { atan2, erf } from '../../src/ops/special.js'
+import { atan2, erf, erfc } from '../../src/ops/special.js'
 import { acos, acosh, asin, asinh, atan, atanh, cosh, sinh, tan } from '../../src/ops/trigonometric.js'
 import { traceFlat } from '../../src/program/builder.js'
 import type { Value } from '../../src/program/value.js'
@@ -75,6 +75,20 @@ test('erf in float64 agrees with its series to 1e-14', async () => {
     within(-5.5, 5.5).map((x) => [x]),
   )
   expect(error, `at ${at}`).toBeLessThan(1e-14)
+})
+
+test('erfc in float64 agrees with its continued fraction to 1e-13 as far as it does not underflow', async () => {
+  const exact = (x: number) => {
+    let fraction = x
+    for (let k = 2000; k >= 1; k--) fraction = x + k / 2 / fraction
+    const [short, rest] = [Math.fround(x), x - Math.fround(x)]
+    return (Math.exp(-short * short) * Math.exp(-rest * (x + short))) / (fraction * Math.sqrt(Math.PI))
+  }
+  const points = within(1.5, 26).map((x) => [x])
+  const { error, at } = await worst(erfc, exact, points)
+  expect(error, `at ${at}`).toBeLessThan(1e-13)
+  const small = within(-6, 1.5).map((x) => [x])
+  expect((await worst(erfc, (x) => 1 - erfBySeries(x), small)).error).toBeLessThan(1e-14)
 })
 
 test('atan2 in float64 agrees with JavaScript in all quadrants and on the axes', async () => {

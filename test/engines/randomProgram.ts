@@ -1,6 +1,6 @@
 import { add, cast, div, mul, neg, select, stopGradient, sub } from '../../src/ops/arithmetic.js'
 import { broadcastTo, reduceSum, reshape, transpose } from '../../src/ops/broadcast.js'
-import { and, equal, floor, indicator, less, lessEqual, not, or, sign } from '../../src/ops/compare.js'
+import { and, equal, indicator, less, lessEqual, not, or, sign } from '../../src/ops/compare.js'
 import { dot } from '../../src/ops/dot.js'
 import { gather, scatterAdd } from '../../src/ops/gather.js'
 import { integerPow } from '../../src/ops/integerPow.js'

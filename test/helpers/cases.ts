@@ -256,7 +256,20 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     of({ ...uneven, window: [2], spatial: [6] }, (s) => [s.any(2, 4)]),
     of({ ...planar, window: [2, 2], spatial: [4, 5] }, (s) => [s.any(1, 4, 2, 4)]),
   ],
+  windowSum: [
+    of({ ...plain, window: [3] }, (s) => [s.any(2, 5)]),
+    of({ ...uneven, window: [2] }, (s) => [s.any(6)]),
+    of({ ...planar, window: [2, 2] }, (s) => [s.any(1, 4, 5)]),
+    of({ ...plain, strides: [2], window: [2] }, (s) => [s.any(2, 5)]),
+  ],
+  windowSpread: [
+    of({ ...plain, window: [3], spatial: [5] }, (s) => [s.any(2, 3)]),
+    of({ ...uneven, window: [2], spatial: [6] }, (s) => [s.any(4)]),
+    of({ ...planar, window: [2, 2], spatial: [4, 5] }, (s) => [s.any(1, 2, 4)]),
+    of({ ...plain, strides: [2], window: [2], spatial: [5] }, (s) => [s.any(2, 2)]),
+  ],
   maxPool: [
+    of({ strides: [2], padding: [[0, 1]], dilation: [1], window: [2] }, (s) => [s.apart(0, 2, 5)]),
     of({ ...plain, window: [2] }, (s) => [s.apart(0, 2, 5)]),
     of({ strides: [2], padding: [[1, 1]], dilation: [2], window: [2] }, (s) => [s.apart(0, 6)]),
     of({ ...planar, window: [2, 2] }, (s) => [s.apart(0, 1, 4, 5)]),

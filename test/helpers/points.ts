@@ -146,6 +146,9 @@ export const points: Readonly<Record<string, readonly Point[]>> = {
     two([0, -1], Math.PI, [-1, 0], [0, 0]),
     two([1e100, 1e100], Math.PI / 4, [0.5e-100, -0.5e-100]),
     two([1e-100, 1e-100], Math.PI / 4, [0.5e100, -0.5e100]),
+    two([1e-200, 1e-200], Math.PI / 4, [0.5e200, -0.5e200]),
+    two([1e200, 1e200], Math.PI / 4, [0.5e-200, -0.5e-200], [0, 0]),
+    two([0, 1e-320], 0, [inf, 0]),
   ],
   remainder: [
     two([0, 2], 0, [1, 0], [0, 0]),

@@ -111,85 +111,6 @@ describe(`rules of calculus, seed ${seed}`, () => {
   })
 })
 
-describe('no perturbation confusion', () => {
-  test('an inner derivative does not see the outer perturbation: d/dx x d/dy (x + y) = 1', () => {
-    for (const outer of [derivative, forward])
-      for (const inside of [derivative, forward]) {
-        const f = (x: Tensor) => times(x, inside((y) => plus(x, y))(tensor(1)))
-        expect(outer(f)(tensor(1)).item()).toBe(1)
-      }
-  })
-
-  test('d/dx x d/dy (x y) at y = 2 is 2 x', () => {
-    for (const outer of [derivative, forward])
-      for (const inside of [derivative, forward]) {
-        const f = (x: Tensor) => times(x, inside((y) => times(x, y))(tensor(2)))
-        expect(outer(f)(tensor(3)).item()).toBe(6)
-      }
-  })
-
-  test('three levels that each capture all outer variables', () => {
-    // f(x) = d/dy [ y^2 d/dz (x y z^2) ] at z = 2, y = x: y^2 4 x y = 4 x y^3, then 12 x y^2 = 12 x^3.
-    const modes = [derivative, forward]
-    for (const a of modes)
-      for (const b of modes)
-        for (const c of modes) {
-          const f = (x: Tensor) =>
-            b((y) => times(times(y, y), c((z) => times(times(x, y), times(z, z)))(tensor(2))))(x)
-          expect(f(tensor(2)).item()).toBe(96)
-          expect(a(f)(tensor(2)).item()).toBe(144)
-        }
-  })
-
-  test('an inner function that only uses outer variables has derivative zero', () => {
-    const f = (x: Tensor) => plus(derivative(() => times(x, x))(tensor(1)), x)
-    expect(grad(f)(5).item()).toBe(1)
-    expect(jvp(f, [5], [1])[1].item()).toBe(1)
-  })
-
-  test('a higher-order function: the shift operator of Siskind and Pearlmutter', () => {
-    // D(x -> (s(x) f))(y) with (s(u) f)(x) = f(x + u) applied twice at 0: the second derivative.
-    const shift = (u: Tensor) => (f: (x: Tensor) => Tensor) => (x: Tensor) => f(plus(x, u))
-    const d = (f: (x: Tensor) => Tensor) => (x: Tensor) => forward((u) => shift(u)(f)(x))(tensor(0))
-    const f = (x: Tensor) => T(sin(x))
-    expect(d(d(f))(tensor(0.7)).item()).toBeCloseTo(-Math.sin(0.7), 14)
-    expect(d(d(d(f)))(tensor(0.7)).item()).toBeCloseTo(-Math.cos(0.7), 14)
-  })
-
-  test('vmap, jvp and grad inside each other over captured values', () => {
-    const xs = tensor([1, 2, 3])
-    // For each x: d/dy sum over z of (x y^2 z) at y = x is 2 x^2 sum z.
-    const f = (x: Tensor) =>
-      grad((y: Tensor) => sum(vmap((z: Tensor) => times(times(x, times(y, y)), z))(xs)))(x)
-    expect(vmap(f)(xs).toArray()).toEqual([12, 48, 108])
-    expect(vmap((x: Tensor) => grad(f)(x))(xs).toArray()).toEqual([24, 48, 72])
-    const total = (x: Tensor) =>
-      sum(vmap((z: Tensor) => jvp((y: Tensor) => times(times(y, y), z), [x], [z])[1])(xs))
-    expect(total(tensor(1)).item()).toBe(28)
-    expect(grad(total)(1).item()).toBe(28)
-  })
-
-  test('a captured batched value inside grad inside vmap', () => {
-    const per = (x: Tensor, w: Tensor) => grad((w: Tensor) => T(exp(times(w, x))))(w)
-    const got = vmap(per, { inAxes: [0, null] })([0, 1, 2], 0.5)
-    expect(got.toArray()).toEqual([0, Math.exp(0.5), 2 * Math.exp(1)])
-  })
-
-  test('linearize and vjp functions keep their point when they are used inside another transform', () => {
-    const [, push] = linearize((x: Tensor) => T(sin(x)), 0.3)
-    const [, pull] = vjp((x: Tensor) => T(sin(x)), 0.3)
-    expect(grad((v: Tensor) => push(v))(2).item()).toBeCloseTo(Math.cos(0.3), 15)
-    expect(grad((v: Tensor) => pull(v)[0])(2).item()).toBeCloseTo(Math.cos(0.3), 15)
-    const f = (x: Tensor) => {
-      const [, push] = linearize((y: Tensor) => times(T(sin(y)), x), x)
-      return push(x)
-    }
-    const x = 0.3
-    expect(f(tensor(x)).item()).toBeCloseTo(x * x * Math.cos(x), 15)
-    expect(grad(f)(x).item()).toBeCloseTo(2 * x * Math.cos(x) - x * x * Math.sin(x), 15)
-  })
-})
-
 describe('high orders', () => {
   test('every mix of modes gives the fourth derivative of a polynomial exactly', () => {
     const f = (x: Tensor) => plus(times(T(integerPow(x, 5)), 2), T(integerPow(x, 4)))
@@ -248,6 +169,32 @@ describe('high orders', () => {
     const [byW, byR] = grad(after, { argument: [0, 1] })(w, r)
     expect(byW?.item()).toBeCloseTo(next ** 3 * (1 - 3 * r * w * w), 14)
     expect(byR?.item()).toBeCloseTo(-(next ** 3) * w ** 3, 14)
+  })
+})
+
+describe('types', () => {
+  test('compositions take numbers and arrays and return tensors, at compile time too', () => {
+    const f = (x: Tensor) => sum(T(integerPow(x, 3)))
+    const second: Tensor = grad((x: Tensor) => sum(grad(f)(x)))([2])
+    const nested: Tensor = grad(grad(grad(f)))(2)
+    const block: Tensor = jacobian(hessian(f))(2)
+    const batch: Tensor = vmap(grad(f))([[1], [2]])
+    const product: Tensor = vmap(hvp(f))([[1], [2]], [[1], [1]])
+    const moved: Tensor = jvp(grad(f), [2], [1])[1]
+    const pulled: [Tensor, Tensor] = vjp((x: Tensor, y: Tensor) => times(x, y), 2, 3)[1](1)
+    const tree = grad((p: { w: Tensor; b: readonly [Tensor] }) => times(p.w, p.b[0]))
+    const { w, b } = vmap(tree)({ w: [1, 2], b: [tensor([3, 4])] })
+    const each: [Tensor, Tensor] = [w, b[0]]
+    expect([second, nested, block, moved].map((x) => x.data[0])).toEqual([12, 6, 6, 12])
+    expect([batch, product].map((x) => x.toArray())).toEqual([
+      [[3], [12]],
+      [[6], [12]],
+    ])
+    expect(pulled.map((x) => x.item())).toEqual([3, 2])
+    expect(each.map((x) => x.toArray())).toEqual([
+      [3, 4],
+      [1, 2],
+    ])
   })
 })
 

@@ -178,7 +178,7 @@ describe('vmap', () => {
   })
 
   test('refuses axes of different length, none, and those that do not exist', () => {
-    expect(() => vmap(f)(x, [y])).toThrowErrorMatchingInlineSnapshot(
+    expect(() => vmap(f)(x, [y] as never)).toThrowErrorMatchingInlineSnapshot(
       `[Error: vmap: argument 1 has 3 elements along axis 0, the others 2]`,
     )
     expect(() => vmap(f)(x, x.data.slice(0, 3))).toThrowErrorMatchingInlineSnapshot(

@@ -47,7 +47,7 @@ export function renderDigits(count: number, seed: number): { images: Tensor; lab
         const [x, y] = [column - centre - dx, row - centre - dy]
         const u = (Math.cos(angle) * x + Math.sin(angle) * y + slant * y) * scale + 2
         const v = (-Math.sin(angle) * x + Math.cos(angle) * y) * scale + 3
-        images[(i * side + row) * side + column] = inkAt(glyphs[digit] as readonly number[], u, v) + 0.15 * random.normal()
+        images[(i * side + row) * side + column] = inkAt(glyphs[digit] as readonly number[], u, v) + 0.4 * random.normal()
       }
   }
   return { images: new Tensor(images, [count, side * side]), labels: new Tensor(labels) }

@@ -18,7 +18,7 @@ export interface Network {
   readonly bias2: Tensor
 }
 
-const hidden = 24
+const hidden = 16
 
 /** Logits [batch, 10] of images [batch, side * side]. */
 export function logits({ weight1, bias1, weight2, bias2 }: Network, images: Tensor): Tensor {

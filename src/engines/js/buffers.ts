@@ -1,7 +1,8 @@
 import type { Program } from '../../program/program.js'
 import type { Value, Var } from '../../program/value.js'
 import { sizeOf } from '../../tensor/shape.js'
-import type { Plan, Step } from './plan.js'
+import type { Plan } from './plan.js'
+import type { Step } from './schedule.js'
 
 /** A typed array that a compiled program keeps between calls. */
 export interface Buffer {

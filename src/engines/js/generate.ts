@@ -5,10 +5,12 @@ import { type Shape, sizeOf } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { allocateBuffers } from './buffers.js'
 import { emitLoop } from './loop.js'
+import { productOf } from './matrix.js'
 import { emitMatrixProduct } from './matrixProduct.js'
 import { Names } from './names.js'
-import { makePlan, type Step } from './plan.js'
+import { makePlan } from './plan.js'
 import type { Call } from './run.js'
+import type { DotStep, Step } from './schedule.js'
 
 export interface Generated {
   /** The body of a function (Tensor, run, constants, functions, calls, shapes) that returns the program's. */
@@ -60,6 +62,20 @@ export function generate(program: Program): Generated {
     if (sizeOf(value.shape) === 1) body.push(`const ${names.element(value)} = ${names.array(value)}[0]`)
   }
 
+  /** Products of the same sizes and layouts share a function, which is then optimised once. */
+  const products = new Map<string, string>()
+  const productFunction = ({ equation, operands, output }: DotStep): string => {
+    const product = productOf(
+      equation,
+      operands.map(({ at }) => at),
+    )
+    const key = JSON.stringify([output.dtype, product])
+    const name = products.get(key) ?? `dot${products.size}`
+    if (!products.has(key)) functions.push(...emitMatrixProduct(name, product))
+    products.set(key, name)
+    return name
+  }
+
   program.inputs.forEach((variable, i) => {
     body.push(`const x${i} = inputs[${i}].data`)
     unwrap(variable)
@@ -81,15 +97,15 @@ export function generate(program: Program): Generated {
         body.push(call)
       }
     } else if (step.kind === 'dot') {
-      const places = step.operands.map(({ at }) => at)
-      functions.push(...emitMatrixProduct(`dot${i}`, step.equation, places))
       const [a, b] = step.operands.map(({ root }) => names.array(root))
-      body.push(`dot${i}(${names.array(step.output)}, ${a}, ${b})`)
+      body.push(`${productFunction(step)}(${names.array(step.output)}, ${a}, ${b})`)
     } else {
       const { primitive, inputs, params, outputs } = step.equation
       const k = calls.push({ primitive, params, outputs }) - 1
       const tensors = inputs.map((x) => tensorText(x, false))
-      body.push(`const r${i} = run(calls[${k}], [${tensors.join(', ')}]) // ${primitive.name}`)
+      body.push(
+        `const r${i} = run(calls[${k}], [${tensors.join(', ')}]) // ${primitive.name.replace(/\W/g, '_')}`,
+      )
       outputs.forEach((output, k) => {
         body.push(`const ${names.array(output)} = r${i}[${k}].data`)
       })
@@ -130,7 +146,9 @@ function completedBy(steps: readonly Step[]): Var[][] {
     if (step.kind === 'loop')
       for (const item of step.items) if (item.kind === 'place') last.set(item.output, i)
   })
-  return steps.map((_, i) => [...last].filter(([, step]) => step === i).map(([value]) => value))
+  const completed: Var[][] = steps.map(() => [])
+  for (const [value, step] of last) completed[step]?.push(value)
+  return completed
 }
 
 /** Moves lines into a function whose parameters are the names that they use and the program defines. */

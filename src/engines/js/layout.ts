@@ -2,7 +2,7 @@ import type { Var } from '../../program/value.js'
 import { sizeOf, stridesOf } from '../../tensor/shape.js'
 import { type Affine, coalesce } from './affine.js'
 import type { Names } from './names.js'
-import type { Item, LoopStep } from './plan.js'
+import type { Item, LoopStep } from './schedule.js'
 
 /** An array that a loop reads or writes, at offset + sum of strides x indices. */
 export interface Reference {
@@ -44,7 +44,7 @@ export function layoutOf(step: LoopStep, names: Names, stored: ReadonlySet<Var>)
   const locals = new Set<unknown>()
   for (const { kind, output } of step.items) if (kind === 'map') locals.add(output)
   const read = new Set<unknown>()
-  const exact = new Set<unknown>(stored)
+  const exact = new Set<unknown>()
   const found = new Map<string, { array: string; at: Affine; uses: number }>()
   const refer = (array: string, at: Affine): string => {
     const key = `${array} ${at.offset} ${at.strides}`
@@ -86,7 +86,7 @@ export function layoutOf(step: LoopStep, names: Names, stored: ReadonlySet<Var>)
     operands: operands.map((x) => ('text' in x ? x.text : (references.get(x.key) as Reference))),
     target: target === undefined ? undefined : references.get(target),
     isLocal: sizeOf(item.output.shape) === 1 || read.has(item.output),
-    isExact: exact.has(item.output),
+    isExact: stored.has(item.output) || exact.has(item.output),
   }))
   return { shape: merged.shape, statements, references: [...references.values()] }
 }

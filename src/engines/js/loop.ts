@@ -3,8 +3,8 @@ import { sizeOf } from '../../tensor/shape.js'
 import { elementText, rounded } from './element.js'
 import { layoutOf, type Reference, type Statement } from './layout.js'
 import type { Names } from './names.js'
-import type { Item, LoopStep } from './plan.js'
 import { sum } from './position.js'
+import type { Item, LoopStep } from './schedule.js'
 
 const initial = { reduceSum: '0', reduceMax: '-Infinity', reduceMin: 'Infinity' } as const
 

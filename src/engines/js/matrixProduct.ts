@@ -1,7 +1,5 @@
-import type { Equation } from '../../program/program.js'
 import { range } from '../../tensor/shape.js'
-import type { Affine } from './affine.js'
-import { type Product, productOf } from './matrix.js'
+import type { Product } from './matrix.js'
 import { sum } from './position.js'
 
 /** Rows of the result that are computed together, so that each element of `b` is read once for all of them. */
@@ -11,14 +9,10 @@ const rowsTogether = 4
  * A function (out, a, b) that multiplies matrices where they lie, accumulating in double precision: by
  * adding up scaled rows of `b` (order i-k-j) when those are contiguous, else by dot products.
  */
-export function emitMatrixProduct(name: string, equation: Equation, places: readonly Affine[]): string[] {
-  let product = productOf(equation, places)
+export function emitMatrixProduct(name: string, of: Product): string[] {
   // A matrix times a vector is a vector times the transposed matrix, which has more columns to block.
-  const isSwapped = product.n === 1 && product.m > 1
-  if (isSwapped) {
-    const { m, n, left, right } = product
-    product = { ...product, m: n, n: m, left: right, right: left }
-  }
+  const isSwapped = of.n === 1 && of.m > 1
+  const product = isSwapped ? { ...of, m: of.n, n: of.m, left: of.right, right: of.left } : of
   const { batch, m, n, left, right } = product
   const byRows = right.free === 1 && n >= 4
   const block = (rows: number) => (byRows ? scaledRows(name, product, rows) : dotProducts(product, rows))

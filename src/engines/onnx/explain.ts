@@ -7,7 +7,9 @@ export function explain(error: unknown, what: string, device: Device): Error {
 }
 
 function remedy(reason: string, device: Device): string {
-  const missing = /implementation for (\w+)\(\d+\) node with name '(\w+?)_\d+'/.exec(reason)
+  const missing =
+    /implementation for (\w+)\(\d+\) node with name '(\w+?)_\d+'/.exec(reason) ??
+    /of operator \((\w+)\) in node \((\w+?)_\d+\) is invalid/.exec(reason)
   if (missing)
     return `. The operation '${missing[2]}' has no ${missing[1]} kernel for its dtype; use the JavaScript engine, or float32`
   if (device === 'webgpu' && /adapter|backend|webgpu/i.test(reason))

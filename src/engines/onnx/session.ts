@@ -53,7 +53,7 @@ export async function compileProgramOnnx(program: Program, options: OnnxOptions 
   })
   const session = await runtime.InferenceSession.create(
     bytes,
-    sessionOptions(model, { ...options, device, ...(threads !== undefined && { threads }) }),
+    sessionOptions(core, model, { ...options, device, ...(threads !== undefined && { threads }) }),
   ).catch((error) => {
     throw explain(
       error,
@@ -144,11 +144,10 @@ function modelBytes(model: ModelProto): Uint8Array {
 }
 
 function sessionOptions(
+  program: Program,
   model: ModelProto,
   { device, threads, optimize = true }: OnnxOptions,
 ): InferenceSession.SessionOptions {
-  // Folding would write an expanded constant out in full.
-  const keepsExpand = model.graph?.node.some((node) => node.opType === 'Expand') ?? false
   return {
     executionProviders: device === 'webgpu' ? ['webgpu'] : [cpuProvider],
     graphOptimizationLevel: optimize ? 'all' : 'disabled',
@@ -158,9 +157,21 @@ function sessionOptions(
     extra: {
       // Idle threads wait by spinning, which is fast, but only during a run: they would take the time of the code between.
       session: { force_spinning_stop: '1' },
-      ...(keepsExpand && { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
+      optimization: { disable_specified_optimizers: harmfulOptimizers(program, model).join(';') },
     },
   }
+}
+
+/** Rewritings of ONNX Runtime that do harm to a program. */
+function harmfulOptimizers(program: Program, model: ModelProto): string[] {
+  const hasExpand = model.graph?.node.some((node) => node.opType === 'Expand')
+  const hasFloat64 = program.equations.some(({ outputs }) => outputs.some((y) => y.dtype === 'float64'))
+  return [
+    // Writes an expanded constant out in full.
+    ...(hasExpand ? ['ConstantFolding'] : []),
+    // Rounds the factor of a scaled matrix product to float32, also between float64 matrices.
+    ...(hasFloat64 ? ['MatMulScaleFusion'] : []),
+  ]
 }
 
 /** The same numbers, not copied, except from shared memory, which ONNX Runtime does not read. */

@@ -38,27 +38,24 @@ export function lowerProgram(
   const piecesOf = (split: Split): string[] => {
     const known = pieces.get(split)
     if (known) return known
-    const { vector, lengths } = split
-    const names = graph.nodes('Split', [whole(vector), graph.int64(lengths)], lengths.length, { axis: 0 })
+    const { lengths, axis } = split
+    const names = graph.nodes('Split', [whole(split.whole), graph.int64(lengths)], lengths.length, { axis })
     pieces.set(split, names)
     return names
   }
-  const lower = (equation: Equation): Held[] => {
-    const { outputs } = equation
+  const lowerSlice = (equation: Equation): Held[] | undefined => {
     const split = splits.get(equation)
-    if (split) {
-      const name = piecesOf(split)[split.piece.get(equation) as number] as string
-      return [{ name, shape: (outputs[0] as Var).shape }]
-    }
-    return (
-      lowerEmpty(graph, equation, whole) ??
-      lowerLazy(graph, equation, hold) ??
-      lowerWhole(graph, equation, whole)
-    )
+    if (!split) return undefined
+    const name = piecesOf(split)[split.piece.get(equation) as number] as string
+    return [{ name, shape: (equation.outputs[0] as Var).shape }]
   }
   for (const equation of program.equations) {
     graph.scope = scope ?? equation.primitive.name
-    const results = lower(equation)
+    const results =
+      lowerEmpty(graph, equation, whole) ??
+      lowerSlice(equation) ??
+      lowerLazy(graph, equation, hold) ??
+      lowerWhole(graph, equation, whole)
     equation.outputs.forEach((variable, i) => {
       held.set(variable, results[i] as Held)
     })

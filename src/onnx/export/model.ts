@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf'
-import { swapTransposedDots } from '../../ops/transposedDots.js'
+import { fuseTransposedDots } from '../../ops/transposedDots.js'
 import type { Program } from '../../program/program.js'
 import type { Value } from '../../program/value.js'
 import { elementTypeOf } from '../file/elements.js'
@@ -26,7 +26,9 @@ const irVersion = 10
 /**
  * A program as an ONNX model with the same inputs and outputs: one node or a few for each equation, constants as
  * initializers, all shapes fixed. Broadcasts are left to ONNX's operators where these broadcast by themselves.
- * The program should have passed dead-code elimination: every equation is written.
+ * The program should have passed dead-code elimination: every equation is written. Known differences in ONNX Runtime 1.30:
+ * maxima and minima over axes overlook NaN; its MatMulScaleFusion rounds constant factors of float64 matrix products to
+ * float32, unless that optimizer is disabled for the session (as `compileProgramOnnx` does).
  * @throws when names are missing or not unique, or an operation has no counterpart in ONNX Runtime for its dtype.
  */
 export function programToModel(
@@ -40,7 +42,7 @@ export function programToModel(
   checkUnique([...inputs, ...outputs])
   const graph = graphWriter([...inputs, ...outputs])
   const given = program.inputs.map(({ shape }, i) => ({ name: inputs[i] as string, shape }))
-  const results = lowerProgram(graph, swapTransposedDots(program), given)
+  const results = lowerProgram(graph, fuseTransposedDots(program), given)
   graph.scope = 'output'
   nameOutputs(
     graph,

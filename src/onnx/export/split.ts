@@ -1,41 +1,58 @@
 import type { Equation, Program } from '../../program/program.js'
 import { Var } from '../../program/value.js'
+import { range, type Shape } from '../../tensor/shape.js'
 
-/** Slices that cut a vector into consecutive pieces: parameters read from one flat vector. */
+/** Slices that cut a value into consecutive pieces along one axis: parameters read from one flat vector, or a batch of them. */
 export interface Split {
-  readonly vector: Var
+  readonly whole: Var
+  readonly axis: number
   /** The lengths of the pieces. */
   readonly lengths: readonly number[]
   /** Which piece a slice is. */
   readonly piece: ReadonlyMap<Equation, number>
 }
 
-/** The slices of a program that can be one node for each vector. */
+interface Cut {
+  readonly equation: Equation
+  readonly start: number
+  readonly limit: number
+}
+
+/** The slices of a program that can be one node for each value and axis. */
 export function findSplits(program: Program): Map<Equation, Split> {
-  const slices = new Map<Var, Equation[]>()
+  const cuts = new Map<Var, Map<number, Cut[]>>()
   for (const equation of program.equations) {
-    const [x] = equation.inputs
-    if (equation.primitive.name !== 'slice' || !(x instanceof Var) || x.shape.length !== 1) continue
-    if ((equation.params.stride as readonly number[])[0] === 1)
-      slices.set(x, [...(slices.get(x) ?? []), equation])
+    const found = equation.primitive.name === 'slice' ? cutOf(equation) : undefined
+    if (!found) continue
+    const x = equation.inputs[0] as Var
+    const byAxis = cuts.get(x) ?? new Map<number, Cut[]>()
+    cuts.set(x, byAxis.set(found.axis, [...(byAxis.get(found.axis) ?? []), found.cut]))
   }
   const splits = new Map<Equation, Split>()
-  for (const [vector, equations] of slices) {
-    const split = splitOf(vector, equations)
-    if (split) for (const equation of equations) splits.set(equation, split)
-  }
+  for (const [whole, byAxis] of cuts)
+    for (const [axis, list] of byAxis) {
+      const split = splitOf(whole, axis, list)
+      if (split) for (const { equation } of list) splits.set(equation, split)
+    }
   return splits
 }
 
-function splitOf(vector: Var, equations: Equation[]): Split | undefined {
-  const bounds = (equation: Equation) => {
-    const [start, limit] = [equation.params.start, equation.params.limit] as [number[], number[]]
-    return { equation, start: start[0] as number, limit: limit[0] as number }
-  }
+/** Where a slice cuts, if along one axis only and without steps. */
+function cutOf(equation: Equation): { axis: number; cut: Cut } | undefined {
+  const { inputs, params } = equation
+  const [x] = inputs
+  const [start, limit, stride] = [params.start, params.limit, params.stride] as [Shape, Shape, Shape]
+  if (!(x instanceof Var) || stride.some((step) => step !== 1)) return undefined
+  const [axis, ...others] = range(x.shape.length).filter((i) => start[i] !== 0 || limit[i] !== x.shape[i])
+  if (axis === undefined || others.length > 0) return undefined
+  return { axis, cut: { equation, start: start[axis] as number, limit: limit[axis] as number } }
+}
+
+function splitOf(whole: Var, axis: number, cuts: readonly Cut[]): Split | undefined {
   const piece = new Map<Equation, number>()
   const lengths: number[] = []
   let [from, to] = [0, 0]
-  for (const { equation, start, limit } of equations.map(bounds).sort((a, b) => a.start - b.start)) {
+  for (const { equation, start, limit } of [...cuts].sort((a, b) => a.start - b.start)) {
     if (limit === start) return undefined
     if (start === to) {
       lengths.push(limit - start)
@@ -44,5 +61,5 @@ function splitOf(vector: Var, equations: Equation[]): Split | undefined {
     } else if (start !== from || limit !== to) return undefined
     piece.set(equation, lengths.length - 1)
   }
-  return to === vector.shape[0] && lengths.length > 1 ? { vector, lengths, piece } : undefined
+  return to === whole.shape[axis] && lengths.length > 1 ? { whole, axis, lengths, piece } : undefined
 }

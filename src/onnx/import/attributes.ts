@@ -1,9 +1,9 @@
 import { quote } from '../error.js'
 import {
   type AttributeProto,
-  AttributeProto_AttributeType as Type,
   type GraphProto,
   type TensorProto,
+  AttributeProto_AttributeType as Type,
 } from '../schema/onnx_pb.js'
 
 /** Attributes by name, as they are in the file. */

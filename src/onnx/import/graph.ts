@@ -69,7 +69,9 @@ function checkInputs(inputs: readonly (Value | undefined)[], { required, allowed
   for (let i = 0; i < required; i++)
     if (!inputs[i]) {
       const given = inputs.filter((x) => x !== undefined).map((x) => showType(x as Value))
-      throw new Error(`input ${i} is missing, expected ${required} input(s), got ${given.join(', ') || 'none'}`)
+      throw new Error(
+        `input ${i} is missing, expected ${required} input(s), got ${given.join(', ') || 'none'}`,
+      )
     }
 }
 
@@ -81,7 +83,17 @@ function contextOf(node: NodeProto, scope: Scope, runtime: Runtime): Context {
     reserve: (shape) => reserve(shape, runtime),
     tensor: (proto) => tensorOf(proto, runtime, { file: runtime.file, node }),
     dtype: (elementType) => dtypeOf(elementType, runtime.precision),
-    branch: (graph) => runGraph(graph, { values: new Map(), outer: scope, opsets: scope.opsets, ...(scope.attributes && { attributes: scope.attributes }) }, runtime),
+    branch: (graph) =>
+      runGraph(
+        graph,
+        {
+          values: new Map(),
+          outer: scope,
+          opsets: scope.opsets,
+          ...(scope.attributes && { attributes: scope.attributes }),
+        },
+        runtime,
+      ),
   }
 }
 
@@ -102,7 +114,9 @@ function runFunction(
   runtime: Runtime,
 ): Value[] {
   if (inputs.length > f.input.length)
-    throw new Error(`function ${quote(f.name)} got ${inputs.length} inputs, expected at most ${f.input.length}`)
+    throw new Error(
+      `function ${quote(f.name)} got ${inputs.length} inputs, expected at most ${f.input.length}`,
+    )
   const defaults = attributesOf(f.attributeProto)
   const scope: Scope = {
     values: new Map(f.input.map((name, i) => [name, inputs[i]])),

@@ -1,7 +1,7 @@
 import type { Value } from '../../program/value.js'
 import { showType } from '../../program/value.js'
 import type { DType } from '../../tensor/dtype.js'
-import type { Shape } from '../../tensor/shape.js'
+import { broadcastShapes, type Shape, sameShape } from '../../tensor/shape.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { GraphProto, TensorProto } from '../schema/onnx_pb.js'
 import type { Attributes } from './attributes.js'
@@ -77,4 +77,10 @@ export function expectRank(what: string, x: Value, least: number, most = Number.
       `${what} is ${showType(x)}, expected ${least === most ? least : `at least ${least}`} dimension(s)` +
         (Number.isFinite(most) && most !== least ? ` and at most ${most}` : ''),
     )
+}
+
+/** Throws unless `y` broadcasts to the shape of `x`, so that nothing larger comes of them. */
+export function expectWithin(what: string, y: Value, x: Value): void {
+  if (!sameShape(broadcastShapes([x.shape, y.shape], what), x.shape))
+    throw new Error(`${what} is ${showType(y)}, which does not broadcast to ${showType(x)}`)
 }

@@ -2,7 +2,7 @@ import type { DType } from '../../tensor/dtype.js'
 import { bytesPerElement, isFloat } from '../../tensor/dtype.js'
 import { type Shape, showShape, sizeOf } from '../../tensor/shape.js'
 import { castTensor, type Tensor } from '../../tensor/tensor.js'
-import { OnnxError, type Where } from '../error.js'
+import type { Where } from '../error.js'
 import { elementTypeName, formatOf } from '../file/elements.js'
 import { type ExternalLoader, tensorFromProto } from '../file/tensors.js'
 import {
@@ -30,7 +30,11 @@ export function domainName(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain
 }
 
-export function functionKey({ domain, opType, overload }: Pick<NodeProto, 'domain' | 'opType' | 'overload'>): string {
+export function functionKey({
+  domain,
+  opType,
+  overload,
+}: Pick<NodeProto, 'domain' | 'opType' | 'overload'>): string {
   return JSON.stringify([domainName(domain), opType, overload])
 }
 
@@ -63,7 +67,8 @@ export function tensorOf(proto: TensorProto, runtime: Runtime, where: Where): Te
 
 /** Throws when a tensor of `shape` would exceed the budget; elements count 8 bytes unless `dtype` is known. */
 export function reserve(shape: Shape, runtime: Runtime, dtype: DType = 'float64'): void {
-  const size = sizeOf(shape)
+  // Axes without elements count as one: the loops over the others still run.
+  const size = sizeOf(shape.map((n) => n || 1))
   if (!shape.every((n) => Number.isInteger(n) && n >= 0))
     throw new Error(`the result would have shape ${showShape(shape)}, expected whole numbers >= 0`)
   if (size * bytesPerElement(dtype) > runtime.maxBytes)
@@ -71,8 +76,4 @@ export function reserve(shape: Shape, runtime: Runtime, dtype: DType = 'float64'
       `the result would have shape ${showShape(shape)}, ${size} elements, beyond the budget of ${runtime.maxBytes} bytes ` +
         'for one tensor; raise maxBytes if the model is trusted',
     )
-}
-
-export function fail(reason: string, file: string): never {
-  throw new OnnxError(reason, { file })
 }

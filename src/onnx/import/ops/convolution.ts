@@ -7,9 +7,11 @@ import type { Attributes } from '../attributes.js'
 import { expectRank, type Operations, operation } from '../operation.js'
 import { placeWindow } from './window.js'
 
-/** A bias [C] beside values [N, C, ...spatial]. */
-export function perChannel(b: Value, rank: number): Value {
-  return reshape(b, [...b.shape, ...new Array<number>(rank - 2).fill(1)])
+/** One number for each channel, [C], shaped to go with values [N, C, ...spatial]. */
+export function perChannel(b: Value, x: Value): Value {
+  if (b.size !== x.shape[1])
+    throw new Error(`${showType(b)} has not one number for each channel of ${showType(x)}`)
+  return reshape(b, [b.size, ...x.shape.slice(2).map(() => 1)])
 }
 
 function checkKernel(x: Value, w: Value, attributes: Attributes): void {
@@ -24,11 +26,15 @@ function checkKernel(x: Value, w: Value, attributes: Attributes): void {
 const conv = operation<[Value, Value, Value?]>(2, 3, ([x, w, b], attributes, context) => {
   checkKernel(x, w, attributes)
   const groups = attributes.int('group', 1)
-  const { window: _, stated: __, ...place } = placeWindow(x.shape.slice(2), w.shape.slice(2), attributes, context)
+  const {
+    window: _,
+    stated: __,
+    ...place
+  } = placeWindow(x.shape.slice(2), w.shape.slice(2), attributes, context)
   if (groups < 1 || (w.shape[0] as number) % groups !== 0)
     throw new Error(`${groups} groups do not divide the ${w.shape[0]} kernels`)
   const result = convolution(x, w, { ...place, groups })
-  return b ? add(result, perChannel(b, x.shape.length)) : result
+  return b ? add(result, perChannel(b, result)) : result
 })
 
 /**
@@ -42,7 +48,10 @@ const convTranspose = operation<[Value, Value, Value?]>(2, 3, ([x, w, b], attrib
   const ones = window.map(() => 1)
   const strides = attributes.ints('strides', ones)
   const dilation = attributes.ints('dilations', ones)
-  const extra = attributes.ints('output_padding', ones.map(() => 0))
+  const extra = attributes.ints(
+    'output_padding',
+    ones.map(() => 0),
+  )
   const pads = attributes.ints('pads', [...ones, ...ones].fill(0))
   const mode = attributes.string('auto_pad', 'NOTSET')
   const same = mode === 'SAME_UPPER' || mode === 'SAME_LOWER'
@@ -56,13 +65,15 @@ const convTranspose = operation<[Value, Value, Value?]>(2, 3, ([x, w, b], attrib
       ? spatial.map((n, axis) => n * (strides[axis] as number))
       : undefined
   const cut = full.map((n, axis): [number, number] => {
-    if (!asked) return mode === 'VALID' ? [0, 0] : [pads[axis] as number, pads[axis + window.length] as number]
+    if (!asked)
+      return mode === 'VALID' ? [0, 0] : [pads[axis] as number, pads[axis + window.length] as number]
     const total = n + (extra[axis] as number) - (asked[axis] as number)
     const less = Math.floor(total / 2)
     return mode === 'SAME_UPPER' ? [less, total - less] : [total - less, less]
   })
   const size = full.map(
-    (n, axis) => n + (extra[axis] as number) - (cut[axis] as [number, number])[0] - (cut[axis] as [number, number])[1],
+    (n, axis) =>
+      n + (extra[axis] as number) - (cut[axis] as [number, number])[0] - (cut[axis] as [number, number])[1],
   )
   context.reserve([x.shape[0] as number, (w.shape[1] as number) * groups, ...full])
   const whole = convolutionImage(x, w, {
@@ -73,8 +84,12 @@ const convTranspose = operation<[Value, Value, Value?]>(2, 3, ([x, w, b], attrib
     spatial: full,
     window,
   })
-  const result = crop(whole, cut.map((c) => c[0]), size)
-  return b ? add(result, perChannel(b, x.shape.length)) : result
+  const result = crop(
+    whole,
+    cut.map((c) => c[0]),
+    size,
+  )
+  return b ? add(result, perChannel(b, result)) : result
 })
 
 /** The box of `size` from `start` of the spatial axes, with zeros where it lies outside. */

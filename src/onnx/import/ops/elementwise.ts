@@ -1,6 +1,6 @@
 import * as ops from '../../../ops/arithmetic.js'
 import { reshape } from '../../../ops/broadcast.js'
-import { ceil, equal, floor, less, lessEqual, and, not, or, round, sign } from '../../../ops/compare.js'
+import { and, ceil, equal, floor, less, lessEqual, not, or, round, sign } from '../../../ops/compare.js'
 import { integerPow } from '../../../ops/integerPow.js'
 import { abs, maximum, minimum, relu } from '../../../ops/kinks.js'
 import * as smooth from '../../../ops/smooth.js'
@@ -11,7 +11,14 @@ import { isFloat } from '../../../tensor/dtype.js'
 import { broadcastShapes, normalizeAxis } from '../../../tensor/shape.js'
 import { fullTensor, Tensor } from '../../../tensor/tensor.js'
 import type { Attributes } from '../attributes.js'
-import { type Context, type Operation, type Operations, operation } from '../operation.js'
+import {
+  type Context,
+  expectWithin,
+  knownNumber,
+  type Operation,
+  type Operations,
+  operation,
+} from '../operation.js'
 
 const { add, cast, div, mul, neg, select, sub } = ops
 
@@ -61,8 +68,7 @@ function floorMod(x: Value, y: Value): Value {
 }
 
 function isInfinite(x: Value, attributes: Attributes): Value {
-  const at = (wanted: boolean, value: number) =>
-    wanted ? equal(x, value) : and(less(x, x), less(x, x))
+  const at = (wanted: boolean, value: number) => (wanted ? equal(x, value) : and(less(x, x), less(x, x)))
   return or(
     at(attributes.flag('detect_positive', true), Number.POSITIVE_INFINITY),
     at(attributes.flag('detect_negative', true), Number.NEGATIVE_INFINITY),
@@ -71,7 +77,8 @@ function isInfinite(x: Value, attributes: Attributes): Value {
 
 const clip = operation<[Value, Value?, Value?]>(1, 3, ([x, low, high], attributes, { opset }) => {
   const bound = (input: Value | undefined, name: string) =>
-    input ?? (opset < 11 && attributes.has(name) ? fullTensor([], attributes.float(name), x.dtype) : undefined)
+    input ??
+    (opset < 11 && attributes.has(name) ? fullTensor([], attributes.float(name), x.dtype) : undefined)
   const [least, most] = [bound(low, 'min'), bound(high, 'max')]
   const raised = least ? maximum(x, least) : x
   return most ? minimum(raised, most) : raised
@@ -81,6 +88,7 @@ const clip = operation<[Value, Value?, Value?]>(1, 3, ([x, low, high], attribute
 const prelu = operation<[Value, Value]>(2, 2, ([x, slope], _, { opset }) => {
   const channels = opset < 7 && slope.shape.length === 1 && x.shape.length > 2
   const aligned = channels ? reshape(slope, [...slope.shape, ...x.shape.slice(2).map(() => 1)]) : slope
+  expectWithin('the slope', aligned, x)
   return select(less(x, 0), mul(x, aligned), x)
 })
 
@@ -159,7 +167,9 @@ export const elementwiseOperations: Operations = {
     return add(maximum(x, 0), mul(smooth.expm1(div(minimum(x, 0), alpha)), alpha))
   }),
   Elu: activation('Elu', 1),
-  Gelu: unary((x, attributes) => (attributes.string('approximate', 'none') === 'tanh' ? geluTanh(x) : gelu(x))),
+  Gelu: unary((x, attributes) =>
+    attributes.string('approximate', 'none') === 'tanh' ? geluTanh(x) : gelu(x),
+  ),
   HardSigmoid: activation('HardSigmoid', 0.2, 0.5),
   HardSwish: unary((x) => mul(x, hardSigmoid(x, 1 / 6, 0.5))),
   LeakyRelu: activation('LeakyRelu', 0.01),
@@ -167,10 +177,7 @@ export const elementwiseOperations: Operations = {
   PRelu: prelu,
   Relu: activation('Relu'),
   Selu: unary((x, attributes) =>
-    mul(
-      elu(x, attributes.float('alpha', 1.6732632423543772)),
-      attributes.float('gamma', 1.0507009873554805),
-    ),
+    mul(elu(x, attributes.float('alpha', 1.6732632423543772)), attributes.float('gamma', 1.0507009873554805)),
   ),
   Shrink: unary((x, attributes) => {
     const [lambda, bias] = [attributes.float('lambd', 0.5), attributes.float('bias', 0)]
@@ -217,10 +224,9 @@ export const elementwiseOperations: Operations = {
   CastLike: operation<[Value, Value]>(2, 2, ([x, like]) => cast(x, like.dtype)),
 
   /** The identity: of a model that is to be trained or measured, the random mask belongs to the training loop. */
-  Dropout: operation<[Value, Value?, Value?]>(1, 3, ([x, ratio, training], attributes, { opset, outputs }) => {
-    const rate = ratio instanceof Tensor ? (ratio.data[0] as number) : attributes.float('ratio', 0.5)
-    const trains = opset >= 12 && training !== undefined && !(training instanceof Tensor && training.data[0] === 0)
-    if (trains && rate !== 0)
+  Dropout: operation<[Value, Value?, Value?]>(1, 3, ([x, ratio, training], _, { opset, outputs }) => {
+    const trains = opset >= 12 && training && knownNumber(training, 'input training_mode') !== 0
+    if (trains && (!ratio || knownNumber(ratio, 'input ratio') !== 0))
       throw new Error(
         'Dropout in training mode draws random numbers, which a function to be differentiated must not; export the model in inference mode',
       )
@@ -242,4 +248,3 @@ function convert(x: Value, elementType: number, dtype: Value['dtype']): Value {
   const low = bits < 0 ? -size / 2 : 0
   return add(floorMod(sub(result, low), fullTensor([], size, 'int32')), low)
 }
-

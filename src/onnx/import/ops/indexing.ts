@@ -8,7 +8,15 @@ import { showType, type Value } from '../../../program/value.js'
 import { normalizeAxis, range, type Shape, sizeOf, stridesOf } from '../../../tensor/shape.js'
 import { fullTensor, Tensor } from '../../../tensor/tensor.js'
 import type { Attributes } from '../attributes.js'
-import { expectRank, int32, known, knownNumber, knownNumbers, type Operations, operation } from '../operation.js'
+import {
+  expectRank,
+  int32,
+  known,
+  knownNumber,
+  knownNumbers,
+  type Operations,
+  operation,
+} from '../operation.js'
 import { normalizeAxes } from './shape.js'
 
 /** Indices counted from the end made to count from the start. */
@@ -33,7 +41,9 @@ function flatPositions(indices: readonly Value[], shape: Shape): Value {
 /** Positions of elements (.., indices[..], ..) where `indices`, along `axis`, replaces one of their own coordinates. */
 function elementPositions(indices: Value, axis: number, shape: Shape): Value {
   if (indices.shape.length !== shape.length)
-    throw new Error(`indices are ${showType(indices)}, expected ${shape.length} dimensions, as many as the data`)
+    throw new Error(
+      `indices are ${showType(indices)}, expected ${shape.length} dimensions, as many as the data`,
+    )
   const own = indices.shape.map((n, i) =>
     i === axis ? fromStart(indices, shape[axis] as number) : iota(n, i, shape.length),
   )
@@ -53,7 +63,8 @@ const gatherElements = operation<[Value, Value]>(2, 2, ([x, indices], attributes
 /** Flat positions of the blocks that index tuples, in the last axis of `indices`, point at. */
 function blockPositions(indices: Value, shape: Shape): { positions: Value; block: number[] } {
   const depth = indices.shape.at(-1) as number
-  if (depth > shape.length) throw new Error(`index tuples of ${depth}, but the data has ${shape.length} dimensions`)
+  if (depth > shape.length)
+    throw new Error(`index tuples of ${depth}, but the data has ${shape.length} dimensions`)
   const lead = indices.shape.slice(0, -1)
   const parts = range(depth).map((axis) => {
     const start = indices.shape.map((_, i) => (i < lead.length ? 0 : axis))
@@ -67,7 +78,7 @@ function blockPositions(indices: Value, shape: Shape): { positions: Value; block
   }
 }
 
-const gatherND = operation<[Value, Value]>(2, 2, ([x, indices], attributes) => {
+const gatherND = operation<[Value, Value]>(2, 2, ([x, indices], attributes, context) => {
   const batchDims = attributes.int('batch_dims', 0)
   expectRank('input indices', indices, batchDims + 1)
   const batch = x.shape.slice(0, batchDims)
@@ -75,6 +86,7 @@ const gatherND = operation<[Value, Value]>(2, 2, ([x, indices], attributes) => {
   const flat = reshape(indices, [rows, ...indices.shape.slice(batchDims)])
   const { positions, block } = blockPositions(flat, x.shape.slice(batchDims))
   const data = reshape(x, [rows, x.size / Math.max(1, rows * sizeOf(block)), sizeOf(block)])
+  context.reserve([...indices.shape.slice(0, -1), ...block])
   const found = gather(data, positions, 1, 1)
   return reshape(found, [...indices.shape.slice(0, -1), ...block])
 })
@@ -95,7 +107,10 @@ function scatter(data: Value, positions: Value, updates: Value, block: number, r
     const placed = scatterAdd(numeric(values), at, flat.shape, 0)
     return reshape(select(hit, placed, numeric(flat)), data.shape)
   }
-  return reshape(scatterInTurns(flat, known(at, `indices of a scatter with reduction ${reduction}`), values, reduction), data.shape)
+  return reshape(
+    scatterInTurns(flat, known(at, `indices of a scatter with reduction ${reduction}`), values, reduction),
+    data.shape,
+  )
 }
 
 /** Booleans cannot be added. */
@@ -126,7 +141,10 @@ function scatterInTurns(flat: Value, at: Tensor, values: Value, reduction: strin
   })
   return turns.reduce((result, source) => {
     const update = gather(values, new Tensor(source.map((i) => Math.max(i, 0))), 0)
-    const hit = new Tensor(Uint8Array.from(source, (i) => (i < 0 ? 0 : 1)), [rows, 1])
+    const hit = new Tensor(
+      Uint8Array.from(source, (i) => (i < 0 ? 0 : 1)),
+      [rows, 1],
+    )
     return select(hit, f(result, update), result)
   }, flat)
 }
@@ -146,27 +164,34 @@ const scatterND = operation<[Value, Value, Value]>(3, 3, ([x, indices, updates],
 /** Updates written into a cache from an index on, per batch; `circular` wraps around. */
 const tensorScatter = operation<[Value, Value, Value?]>(2, 3, ([past, update, writes], attributes) => {
   const axis = normalizeAxis(attributes.int('axis', -2), past.shape.length, 'attribute axis')
-  const starts = writes ? knownNumbers(writes, 'input write_indices') : new Array<number>(past.shape[0] as number).fill(0)
+  const starts = writes
+    ? knownNumbers(writes, 'input write_indices')
+    : new Array<number>(past.shape[0] as number).fill(0)
   const [n, m] = [past.shape[axis] as number, update.shape[axis] as number]
   const circular = attributes.string('mode', 'linear') === 'circular'
   const rank = past.shape.length
   const along = starts.flatMap((start) => range(m).map((i) => (circular ? (start + i) % n : start + i)))
-  if (along.some((i) => i < 0 || i >= n)) throw new Error(`write_indices [${starts}] reach beyond axis ${axis} of length ${n}`)
+  if (along.some((i) => i < 0 || i >= n))
+    throw new Error(`write_indices [${starts}] reach beyond axis ${axis} of length ${n}`)
   const shape = range(rank).map((i) => (i === 0 ? starts.length : i === axis ? m : 1))
   const indices = broadcastTo(new Tensor(Int32Array.from(along), shape), update.shape)
   return scatter(past, elementPositions(indices, axis, past.shape), update, 1, 'none')
 })
 
-const oneHot = operation<[Value, Value, Value]>(3, 3, ([indices, depthInput, values], attributes, context) => {
-  const depth = knownNumber(depthInput, 'input depth')
-  const rank = indices.shape.length + 1
-  const axis = normalizeAxis(attributes.int('axis', -1), rank, 'attribute axis')
-  const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)]
-  context.reserve(shape.map((n, i) => (i === axis ? depth : n)))
-  const hot = equal(reshape(fromStart(indices, depth), shape), iota(depth, axis, rank))
-  const at = (i: number) => reshape(slice(values, [i], [i + 1]), [])
-  return select(hot, at(1), at(0))
-})
+const oneHot = operation<[Value, Value, Value]>(
+  3,
+  3,
+  ([indices, depthInput, values], attributes, context) => {
+    const depth = knownNumber(depthInput, 'input depth')
+    const rank = indices.shape.length + 1
+    const axis = normalizeAxis(attributes.int('axis', -1), rank, 'attribute axis')
+    const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)]
+    context.reserve(shape.map((n, i) => (i === axis ? depth : n)))
+    const hot = equal(reshape(fromStart(indices, depth), shape), iota(depth, axis, rank))
+    const at = (i: number) => reshape(slice(values, [i], [i + 1]), [])
+    return select(hot, at(1), at(0))
+  },
+)
 
 const trilu = operation<[Value, Value?]>(1, 2, ([x, input], attributes) => {
   expectRank('the input', x, 2)
@@ -191,29 +216,42 @@ function paddedIndices(n: number, before: number, after: number, mode: string): 
   })
 }
 
-const padding = operation<[Value, Value?, Value?, Value?]>(1, 4, ([x, padsInput, fill, axesInput], attributes, context) => {
-  const rank = x.shape.length
-  const pads = padsInput ? knownNumbers(padsInput, 'input pads') : attributes.ints('pads')
-  const axes = axesInput ? normalizeAxes(knownNumbers(axesInput, 'input axes'), rank) : range(rank)
-  if (pads.length !== 2 * axes.length)
-    throw new Error(`pads has ${pads.length} numbers, expected ${2 * axes.length}, two for each of the ${axes.length} axes`)
-  const low = range(rank).map((axis) => pads[axes.indexOf(axis)] ?? 0)
-  const high = range(rank).map((axis) => (axes.includes(axis) ? (pads[axes.indexOf(axis) + axes.length] as number) : 0))
-  context.reserve(x.shape.map((n, axis) => n + (low[axis] as number) + (high[axis] as number)))
-  const mode = attributes.string('mode', 'constant')
-  if (mode !== 'constant') {
-    if (!['reflect', 'edge', 'wrap'].includes(mode)) throw new Error(`unknown mode "${mode}"`)
-    return range(rank).reduce((padded, axis) => {
-      const [before, after] = [low[axis] as number, high[axis] as number]
-      if (before === 0 && after === 0) return padded
-      return gather(padded, int32(paddedIndices(x.shape[axis] as number, before, after, mode)), axis)
-    }, x)
-  }
-  return padConstant(x, low, high, fill ?? attributes.float('value', 0))
-})
+const padding = operation<[Value, Value?, Value?, Value?]>(
+  1,
+  4,
+  ([x, padsInput, fill, axesInput], attributes, context) => {
+    const rank = x.shape.length
+    const pads = padsInput ? knownNumbers(padsInput, 'input pads') : attributes.ints('pads')
+    const axes = axesInput ? normalizeAxes(knownNumbers(axesInput, 'input axes'), rank) : range(rank)
+    if (pads.length !== 2 * axes.length)
+      throw new Error(
+        `pads has ${pads.length} numbers, expected ${2 * axes.length}, two for each of the ${axes.length} axes`,
+      )
+    const low = range(rank).map((axis) => pads[axes.indexOf(axis)] ?? 0)
+    const high = range(rank).map((axis) =>
+      axes.includes(axis) ? (pads[axes.indexOf(axis) + axes.length] as number) : 0,
+    )
+    context.reserve(x.shape.map((n, axis) => n + (low[axis] as number) + (high[axis] as number)))
+    const mode = attributes.string('mode', 'constant')
+    if (mode !== 'constant') {
+      if (!['reflect', 'edge', 'wrap'].includes(mode)) throw new Error(`unknown mode "${mode}"`)
+      return range(rank).reduce((padded, axis) => {
+        const [before, after] = [low[axis] as number, high[axis] as number]
+        if (before === 0 && after === 0) return padded
+        return gather(padded, int32(paddedIndices(x.shape[axis] as number, before, after, mode)), axis)
+      }, x)
+    }
+    return padConstant(x, low, high, fill ?? attributes.float('value', 0))
+  },
+)
 
 /** Negative numbers cut elements off. */
-export function padConstant(x: Value, low: readonly number[], high: readonly number[], fill: Value | number): Value {
+export function padConstant(
+  x: Value,
+  low: readonly number[],
+  high: readonly number[],
+  fill: Value | number,
+): Value {
   const kept = slice(
     x,
     low.map((n) => Math.max(0, -n)),
@@ -251,7 +289,10 @@ const reverseSequence = operation<[Value, Value]>(2, 2, ([x, lengths], attribute
   const time = attributes.int('time_axis', 0)
   const batch = attributes.int('batch_axis', 1)
   expectRank('the input', x, 2)
-  const length = reshape(cast(lengths, 'int32'), range(x.shape.length).map((axis) => (axis === batch ? -1 : 1)).map((n) => (n < 0 ? lengths.size : n)))
+  const length = reshape(
+    cast(lengths, 'int32'),
+    x.shape.map((_, axis) => (axis === batch ? lengths.size : 1)),
+  )
   const t = iota(x.shape[time] as number, time, x.shape.length)
   const reversed = select(less(t, length), sub(sub(length, 1), t), t)
   return take(x, elementPositions(broadcastTo(reversed, x.shape), time, x.shape))
@@ -296,4 +337,3 @@ export const indexingOperations: Operations = {
   TensorScatter: tensorScatter,
   Trilu: trilu,
 }
-

@@ -1,9 +1,10 @@
-import { add, mul, neg, div } from '../../../ops/arithmetic.js'
+import { einsum } from '../../../numpy/einsum.js'
+import { add, div, mul, neg } from '../../../ops/arithmetic.js'
 import { broadcastTo, reduceSum, reshape } from '../../../ops/broadcast.js'
 import { dot } from '../../../ops/dot.js'
 import { showType, type Value } from '../../../program/value.js'
 import { broadcastShapes, range, sameShape } from '../../../tensor/shape.js'
-import { fullTensor } from '../../../tensor/tensor.js'
+import { fullTensor, type Tensor } from '../../../tensor/tensor.js'
 import { type Context, expectRank, type Operations, operation } from '../operation.js'
 
 /** NumPy's matmul: matrices in the last two axes, the others broadcast; a vector is a row on the left, a column on the right. */
@@ -18,11 +19,7 @@ export function matmul(x: Value, y: Value, context: Pick<Context, 'reserve'>): V
   const [leftBatch, rightBatch] = [left.shape.slice(0, -2), right.shape.slice(0, -2)]
   const batch = broadcastShapes([leftBatch, rightBatch])
   context.reserve([...batch, m, n])
-  const shape = [
-    ...batch,
-    ...(x.shape.length === 1 ? [] : [m]),
-    ...(y.shape.length === 1 ? [] : [n]),
-  ]
+  const shape = [...batch, ...(x.shape.length === 1 ? [] : [m]), ...(y.shape.length === 1 ? [] : [n])]
   // Without a batch on the right, the left one's joins its rows: one larger product.
   if (rightBatch.every((size) => size === 1) && sameShape(leftBatch, batch))
     return reshape(dot(left, reshape(right, [k, n]), [[batch.length + 1], [0]]), shape)
@@ -46,7 +43,9 @@ const gemm = operation<[Value, Value, Value?]>(2, 3, ([a, b, c], attributes, con
   const beta = attributes.float('beta', 1)
   if (!c || beta === 0) return product
   if (!sameShape(broadcastShapes([product.shape, c.shape]), product.shape))
-    throw new Error(`input C is ${showType(c)}, which does not broadcast to the product's shape [${product.shape}]`)
+    throw new Error(
+      `input C is ${showType(c)}, which does not broadcast to the product's shape [${product.shape}]`,
+    )
   return add(product, scaled(c, beta))
 })
 
@@ -81,9 +80,27 @@ function identityLike(n: number, like: Value): Value {
   return eye
 }
 
+/** The lengths of the labelled axes that the equation's result states, as far as it does. */
+function einsumShape(equation: string, values: readonly Value[]): number[] {
+  const [inputs = '', output = ''] = equation.replaceAll(/\s/g, '').split('->')
+  const lengths = new Map<string, number>()
+  inputs.split(',').forEach((labels, i) => {
+    // Labels after an ellipsis count from the end.
+    const [head = '', tail = ''] = labels.split('...')
+    const shape = values[i]?.shape ?? []
+    ;[...head].forEach((label, axis) => lengths.set(label, shape[axis] ?? 1))
+    ;[...tail].forEach((label, axis) => lengths.set(label, shape[shape.length - tail.length + axis] ?? 1))
+  })
+  return [...output].map((label) => lengths.get(label) ?? 1)
+}
+
 export const matrixOperations: Operations = {
   Det: operation<[Value]>(1, 1, ([a], _, context) => determinant(a, context)),
+  Einsum: operation<Value[]>(1, Number.POSITIVE_INFINITY, (values, attributes, context) => {
+    const equation = attributes.string('equation')
+    context.reserve(einsumShape(equation, values))
+    return einsum(equation, ...(values as Tensor[]))
+  }),
   Gemm: gemm,
   MatMul: operation<[Value, Value]>(2, 2, ([x, y], _, context) => matmul(x, y, context)),
 }
-

@@ -1,10 +1,10 @@
 import { add, cast, div, mul, select } from '../../../ops/arithmetic.js'
 import { broadcastTo, reduceSum, reshape, transpose } from '../../../ops/broadcast.js'
-import { convolution } from '../../../ops/convolution.js'
 import { less } from '../../../ops/compare.js'
 import { scatterAdd } from '../../../ops/gather.js'
 import { abs } from '../../../ops/kinks.js'
-import { maxPool as maxPoolOp, patches, unpatches } from '../../../ops/patches.js'
+import { patches, unpatches } from '../../../ops/patches.js'
+import { maxPool as maxPoolOp, windowSum } from '../../../ops/pool.js'
 import { argMax, reduceMax, takeLast } from '../../../ops/reduce.js'
 import { pad, slice } from '../../../ops/slice.js'
 import type { Value } from '../../../program/value.js'
@@ -18,13 +18,9 @@ import { type PlacedWindow, placeWindow } from './window.js'
 
 const spatialAxes = (x: Value) => range(x.shape.length).slice(2)
 
-/** Sums under a sliding window, each channel for itself: a convolution with ones. */
-function sumPool(x: Value, { window, strides, padding, dilation }: PlacedWindow): Value {
-  const [lead, spatial] = [x.shape.slice(0, -window.length), x.shape.slice(-window.length)]
-  const rows = reshape(x, [sizeOf(lead), 1, ...spatial])
-  const ones = fullTensor([1, 1, ...window], 1, x.dtype)
-  const sums = convolution(rows, ones, { strides, padding, dilation, groups: 1 })
-  return reshape(sums, [...lead, ...sums.shape.slice(2)])
+/** Sums under a sliding window, each channel for itself. */
+function sumPool(x: Value, { stated: _, ...place }: PlacedWindow): Value {
+  return windowSum(x, place)
 }
 
 const averagePool = operation<[Value]>(1, 1, ([x], attributes, context) => {
@@ -71,7 +67,10 @@ function winners(x: Value, { stated: _, ...place }: PlacedWindow, columnMajor: b
   const rowMajor = stridesOf(spatial)
   const at = new Tensor(
     Int32Array.from(range(inside), (i) =>
-      spatial.reduce((to, n, axis) => to + (Math.floor(i / (rowMajor[axis] as number)) % n) * (strides[axis] as number), 0),
+      spatial.reduce(
+        (to, n, axis) => to + (Math.floor(i / (rowMajor[axis] as number)) % n) * (strides[axis] as number),
+        0,
+      ),
     ),
     [1, ...spatial],
   )
@@ -108,14 +107,20 @@ const global = (f: (x: Value, axes: readonly number[]) => Value) => (x: Value) =
 /** Puts each element where `indices`, flat positions in the unpooled tensor, say; zeros elsewhere. */
 const maxUnpool = operation<[Value, Value, Value?]>(2, 3, ([x, indices, shapeInput], attributes, context) => {
   const window = attributes.ints('kernel_shape')
-  const strides = attributes.ints('strides', window.map(() => 1))
+  const strides = attributes.ints(
+    'strides',
+    window.map(() => 1),
+  )
   const pads = attributes.ints('pads', [...window, ...window].fill(0))
   const rank = window.length
   const natural = x.shape.map((n, axis) => {
     if (axis < 2) return n
     const a = axis - 2
     return (
-      (n - 1) * (strides[a] as number) + (window[a] as number) - (pads[a] as number) - (pads[a + rank] as number)
+      (n - 1) * (strides[a] as number) +
+      (window[a] as number) -
+      (pads[a] as number) -
+      (pads[a + rank] as number)
     )
   })
   context.reserve(natural)
@@ -136,7 +141,8 @@ const localResponse = operation<[Value]>(1, 1, ([x], attributes) => {
   expectRank('the input', x, 2)
   const size = attributes.int('size')
   const channels = x.shape[1] as number
-  if (!(size >= 1 && size <= 2 * channels)) throw new Error(`size is ${size}, expected 1 to twice the ${channels} channels`)
+  if (!(size >= 1 && size <= 2 * channels))
+    throw new Error(`size is ${size}, expected 1 to twice the ${channels} channels`)
   const before = Math.floor((size - 1) / 2)
   const at = (before: number, after: number) => x.shape.map((_, axis) => (axis === 1 ? before : after))
   const squares = pad(mul(x, x), at(before, 0), at(size - 1 - before, 0))

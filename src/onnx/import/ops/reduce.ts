@@ -1,12 +1,12 @@
 import { add, cast, div, mul, neg, stopGradient, sub } from '../../../ops/arithmetic.js'
 import { keepAxes, reduceSum, reshape, withoutAxes } from '../../../ops/broadcast.js'
 import { equal } from '../../../ops/compare.js'
+import { isTraced } from '../../../ops/define.js'
+import { moveAxis } from '../../../ops/gather.js'
 import { abs } from '../../../ops/kinks.js'
 import { argMax, argTopK, cumulativeSum, reduceMax, reduceMin, takeLast } from '../../../ops/reduce.js'
-import { moveAxis } from '../../../ops/gather.js'
 import { concatenate, reverse, sliceAxis } from '../../../ops/slice.js'
 import { exp, log, sqrt } from '../../../ops/smooth.js'
-import { isTraced } from '../../../ops/define.js'
 import type { Value } from '../../../program/value.js'
 import { isFloat } from '../../../tensor/dtype.js'
 import { normalizeAxis, range, sizeOf } from '../../../tensor/shape.js'
@@ -65,7 +65,12 @@ export function logSumExp(x: Value, axes: readonly number[]): Value {
 
 /** x with infinities replaced by the largest finite numbers, so that shifting by it gives no NaN. */
 function finite(x: Value): Value {
-  return isTraced(x) ? x : new Tensor(x.data.map((v) => (Number.isFinite(v) ? v : 0)), x.shape)
+  return isTraced(x)
+    ? x
+    : new Tensor(
+        x.data.map((v) => (Number.isFinite(v) ? v : 0)),
+        x.shape,
+      )
 }
 
 /** exp(x - logsumexp(x)) along axes, with the largest element subtracted first. */
@@ -92,7 +97,11 @@ function hardmax(x: Value, axis: number): Value {
 const normalizing = (f: (x: Value, axis: number) => Value): Operation =>
   operation<[Value]>(1, 1, ([x], attributes, { opset }) => {
     const rank = x.shape.length
-    const axis = normalizeAxis(attributes.int('axis', opset < 13 ? 1 : -1), Math.max(1, rank), 'attribute axis')
+    const axis = normalizeAxis(
+      attributes.int('axis', opset < 13 ? 1 : -1),
+      Math.max(1, rank),
+      'attribute axis',
+    )
     if (x.size === 0) return x
     if (opset >= 13) return f(x, axis)
     const rows = sizeOf(x.shape.slice(0, axis))

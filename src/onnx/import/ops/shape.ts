@@ -1,4 +1,5 @@
 import { broadcastTo, reshape, transpose } from '../../../ops/broadcast.js'
+import { isTraced } from '../../../ops/define.js'
 import { gather } from '../../../ops/gather.js'
 import { concatenate, reverse, slice } from '../../../ops/slice.js'
 import { showType, type Value } from '../../../program/value.js'
@@ -7,6 +8,7 @@ import { broadcastShapes, normalizeAxis, range, sizeOf } from '../../../tensor/s
 import { fullTensor, Tensor } from '../../../tensor/tensor.js'
 import type { Attributes } from '../attributes.js'
 import { expectRank, int32, knownNumber, knownNumbers, type Operations, operation } from '../operation.js'
+import { movingSlice } from './movingSlice.js'
 
 /** Axes as an input, or as an attribute in older operator sets. */
 export function axesOf(x: Value, input: Value | undefined, attributes: Attributes): number[] | undefined {
@@ -67,6 +69,9 @@ function visited(n: number, start: number, end: number, step: number): { first: 
 
 const sliceOf = operation<[Value, Value?, Value?, Value?, Value?]>(1, 5, ([x, ...inputs], attributes) => {
   const names = ['starts', 'ends', 'axes', 'steps']
+  const [start, end, axis, step] = inputs
+  if (start && end && axis && isTraced(start) && (!step || knownNumber(step, 'input steps') === 1))
+    return movingSlice(x, start, end, knownNumber(axis, 'input axes'))
   const [starts, ends, axes, steps] = names.map((name, i) => {
     const input = inputs[i]
     if (input) return knownNumbers(input, `input ${name}`)
@@ -76,7 +81,9 @@ const sliceOf = operation<[Value, Value?, Value?, Value?, Value?]>(1, 5, ([x, ..
   const along = normalizeAxes(axes ?? range(starts.length), x.shape.length)
   for (const list of [ends, along, steps ?? starts])
     if (list.length !== starts.length)
-      throw new Error(`starts [${starts}], ends [${ends}], axes [${along}] and steps [${steps}] differ in length`)
+      throw new Error(
+        `starts [${starts}], ends [${ends}], axes [${along}] and steps [${steps}] differ in length`,
+      )
   const from = x.shape.map(() => 0)
   const to = [...x.shape]
   const stride = x.shape.map(() => 1)
@@ -98,10 +105,14 @@ const split = operation<[Value, Value?]>(1, 2, ([x, input], attributes, { output
   const axis = normalizeAxis(attributes.int('axis', 0), x.shape.length, 'attribute axis')
   const n = x.shape[axis] as number
   const parts = attributes.int('num_outputs', outputs)
+  if (parts !== outputs) throw new Error(`num_outputs is ${parts}, but the node has ${outputs} outputs`)
   const even = Math.ceil(n / parts)
   const sizes = input
     ? knownNumbers(input, 'input split')
-    : attributes.ints('split', range(parts).map((i) => Math.max(0, Math.min(even, n - i * even))))
+    : attributes.ints(
+        'split',
+        range(parts).map((i) => Math.max(0, Math.min(even, n - i * even))),
+      )
   const total = sizes.reduce((sum, size) => sum + size, 0)
   if (total !== n || sizes.some((size) => size < 0))
     throw new Error(`sizes [${sizes}] do not sum to ${n}, the length of axis ${axis} of ${showType(x)}`)
@@ -227,4 +238,3 @@ export const shapeOperations: Operations = {
   ),
   Unsqueeze: unsqueeze,
 }
-

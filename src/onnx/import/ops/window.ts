@@ -21,12 +21,17 @@ export function placeWindow(
   const strides = attributes.ints('strides', ones)
   const dilation = attributes.ints('dilations', ones)
   const pads = attributes.ints('pads', [...ones, ...ones].fill(0))
-  if ([strides, dilation, spatial].some((list) => list.length !== window.length) || pads.length !== 2 * window.length)
+  if (
+    [strides, dilation, spatial].some((list) => list.length !== window.length) ||
+    pads.length !== 2 * window.length
+  )
     throw new Error(
       `kernel [${window}], strides [${strides}], dilations [${dilation}] and pads [${pads}] do not fit ${spatial.length} spatial axes`,
     )
   if ([...strides, ...dilation, ...window].some((n) => n < 1) || pads.some((n) => n < 0))
-    throw new Error(`kernel [${window}], strides [${strides}], dilations [${dilation}], pads [${pads}]: out of range`)
+    throw new Error(
+      `kernel [${window}], strides [${strides}], dilations [${dilation}], pads [${pads}]: out of range`,
+    )
   const mode = attributes.string('auto_pad', 'NOTSET')
   const reach = window.map((n, axis) => (n - 1) * (dilation[axis] as number) + 1)
   const stated = spatial.map((n, axis): readonly [number, number] => {
@@ -48,6 +53,9 @@ export function placeWindow(
     if (last >= n + before) last -= stride
     return [before, Math.max(after, last + span - n - before)]
   })
-  context.reserve([sizeOf(window), ...spatial.map((n, axis) => n + (padding[axis]?.[0] ?? 0) + (padding[axis]?.[1] ?? 0))])
+  context.reserve([
+    sizeOf(window),
+    ...spatial.map((n, axis) => n + (padding[axis]?.[0] ?? 0) + (padding[axis]?.[1] ?? 0)),
+  ])
   return { window, strides, dilation, padding, stated }
 }

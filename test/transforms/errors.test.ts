@@ -1,0 +1,205 @@
+import { describe, expect, test } from 'vitest'
+import * as np from '../../src/numpy/index.js'
+import { type Tensor, tensor } from '../../src/tensor/tensor.js'
+import { grad, hessian, hvp, jacobian, jvp, linearize, trace, vjp } from '../../src/transforms/index.js'
+
+type Unary = (x: Tensor) => Tensor
+const square: Unary = (x) => np.square(x)
+const sum: Unary = (x) => np.sum(np.square(x))
+const loss = (p: { w: Tensor; b: Tensor[] }) => np.sum(np.add(p.w, p.b[0] as Tensor))
+const at = { w: tensor([1, 2]), b: [tensor(3)] }
+
+describe('results that are not one number', () => {
+  test('an array', () => {
+    expect(() => grad(square)([1, 2])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: grad: the function returned float64[2], expected one float number; reduce it with sum or mean, or use jacobian]`,
+    )
+  })
+  test('a tree', () => {
+    expect(() => grad((x: Tensor) => ({ a: x }) as never)(1)).not.toThrow()
+    expect(() => grad((x: Tensor) => [x, x] as never)(1)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: grad: the function returned float64[], float64[], expected one float number; reduce it with sum or mean, or use jacobian]`,
+    )
+  })
+  test('an integer', () => {
+    expect(() => grad((x: Tensor) => np.argmax(x))([1, 2])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: grad: the function returned int32[], expected one float number; reduce it with sum or mean, or use jacobian]`,
+    )
+  })
+  test('nothing', () => {
+    expect(() => grad((() => undefined) as never)(1)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: trace: the function returned nothing; return its result]`,
+    )
+  })
+  test('an instance of a class', () => {
+    expect(() => grad((() => new Map()) as never)(1)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: tree: got an instance of Map, expected tensors, numbers, or arrays and plain objects of them]`,
+    )
+  })
+  test('a promise', () => {
+    expect(() => grad((async (x: Tensor) => x) as never)(1)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: trace: the function returned a promise; a traced function must be synchronous]`,
+    )
+  })
+})
+
+describe('tangents and cotangents that do not fit', () => {
+  test('a wrong shape', () => {
+    expect(() => jvp(sum, [[1, 2]], [[1, 2, 3]])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jvp: tangent 0: got float64[3], expected float64[2]]`,
+    )
+    expect(() => jvp(sum, [[1, 2]], [1])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jvp: tangent 0: got float64[], expected float64[2]]`,
+    )
+    expect(() => linearize(sum, [1, 2])[1]([[1, 2]])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: linearize: tangent 0: got float64[1,2], expected float64[2]]`,
+    )
+    expect(() => vjp(square, [1, 2])[1]([1])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: vjp: cotangent: got float64[1], expected float64[2]]`,
+    )
+    expect(() => hvp(sum)([1, 2], [1])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jvp: tangent 0: got float64[1], expected float64[2]]`,
+    )
+  })
+  test('a wrong dtype', () => {
+    expect(() => jvp(sum, [[1, 2]], [Float32Array.of(1, 2)])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jvp: tangent 0: got float32[2], expected float64[2]]`,
+    )
+  })
+  test('a wrong tree', () => {
+    expect(() => jvp(loss, [at], [{ w: [1, 2] } as never])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jvp: tangent 0: got the tree {w:*}, expected the tree {w:*,b:[*]}]`,
+    )
+    expect(() => jvp(loss, [at], [{ w: [1, 2], b: [[1], [2]] } as never])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jvp: tangent 0: got the tree {w:*,b:*}, expected the tree {w:*,b:[*]}]`,
+    )
+    expect(() =>
+      jvp(loss, [{ w: [1, 2], b: [tensor(3)] }], [{ w: [1, 2], b: [[1, 2]] }]),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jvp: tangent 0 at b[0]: got float64[2], expected float64[]]`,
+    )
+  })
+  test('too few', () => {
+    expect(() => jvp(sum, [[1, 2]], [] as never)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jvp: tangent 0: got nothing, expected one tensor]`,
+    )
+  })
+  test('the keys of an object may come in any order', () => {
+    const f = (p: { a: Tensor; b: Tensor }) => np.multiply(p.a, np.square(p.b))
+    expect(jvp(f, [{ a: 2, b: 3 }], [{ b: 1, a: 0 }])[1].item()).toBe(12)
+  })
+})
+
+describe('arguments that cannot be differentiated', () => {
+  test('integers', () => {
+    expect(() => grad(sum)(Int32Array.of(1, 2))).toThrowErrorMatchingInlineSnapshot(
+      `[Error: grad: argument 0 is int32[2]; derivatives need float32 or float64, cast it or differentiate another argument]`,
+    )
+    expect(() => hessian(sum)(true)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: grad: argument 0 is bool[]; derivatives need float32 or float64, cast it or differentiate another argument]`,
+    )
+    expect(() =>
+      grad(loss as never)({ w: [1, 2], b: [Int32Array.of(1)] } as never),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[Error: grad: argument 0 at b[0] is int32[1]; derivatives need float32 or float64, cast it or differentiate another argument]`,
+    )
+  })
+  test('an argument that does not exist', () => {
+    expect(() => grad(sum, { argument: 1 })([1, 2])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: grad: argument 1 does not exist, the call has 1]`,
+    )
+    expect(() => jacobian(sum, { argument: -1 })([1, 2])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: jacobian: argument -1 does not exist, the call has 1]`,
+    )
+  })
+  test('what is neither a tensor nor a tree of them', () => {
+    expect(() => grad(sum)('3' as never)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: tree: got 3, expected tensors, numbers, or arrays and plain objects of them]`,
+    )
+    expect(() => grad(sum)(null as never)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: tree: got null, expected tensors, numbers, or arrays and plain objects of them]`,
+    )
+    expect(() => grad(sum)(new Date(0) as never)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: tree: got an instance of Date, expected tensors, numbers, or arrays and plain objects of them]`,
+    )
+    expect(() => grad(sum)([[1, 2], [3]])).toThrowErrorMatchingInlineSnapshot(
+      `[Error: tensor: ragged array, expected 2 at depth 1, got 1 elements]`,
+    )
+  })
+})
+
+describe('traced values used as numbers', () => {
+  const using = (use: (x: Tensor) => unknown) => () =>
+    grad((x: Tensor) => {
+      use(x)
+      return np.sum(x)
+    })([1, 2])
+
+  test('in a comparison of if', () => {
+    expect(using((x) => (x as unknown as number) > 0)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[2] is traced and has no numbers yet, but a JavaScript operator or if asks for them; use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled]`,
+    )
+  })
+  test('in arithmetic and text', () => {
+    expect(using((x) => (x as unknown as number) * 2)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[2] is traced and has no numbers yet, but a JavaScript operator or if asks for them; use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled]`,
+    )
+    expect(using((x) => `${x}`)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[2] is traced and has no numbers yet, but a JavaScript operator or if asks for them; use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled]`,
+    )
+  })
+  test('read as numbers', () => {
+    expect(using((x) => x.item())).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[2] is traced and has no numbers yet, but item() asks for them; use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled]`,
+    )
+    expect(using((x) => x.toArray())).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[2] is traced and has no numbers yet, but toArray() asks for them; use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled]`,
+    )
+    expect(using((x) => x.data)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[2] is traced and has no numbers yet, but data asks for them; use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled]`,
+    )
+    expect(using((x) => Math.sin(x as unknown as number))).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[2] is traced and has no numbers yet, but a JavaScript operator or if asks for them; use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled]`,
+    )
+    expect(using((x) => tensor([x as unknown as number, 1]))).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[2] is traced and has no numbers yet, but a JavaScript operator or if asks for them; use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled]`,
+    )
+  })
+})
+
+describe('values that leave their trace', () => {
+  test('used afterwards', () => {
+    let leaked: Tensor | undefined
+    grad((x: Tensor) => {
+      leaked = np.sin(x)
+      return x
+    })(1)
+    expect(() => np.add(leaked as Tensor, 1)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: add: a traced value was used after its trace had ended; return values from the traced function instead of storing them outside it]`,
+    )
+    expect(() => (leaked as Tensor).item()).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[] is traced and has no numbers yet, but item() asks for them; use functions of evolute/numpy (add, multiply, where, ...) inside functions that are differentiated or compiled]`,
+    )
+    expect(() => grad((x: Tensor) => np.multiply(x, leaked as Tensor))(1)).toThrowErrorMatchingInlineSnapshot(
+      `[Error: trace: a traced value was used after its trace had ended; return values from the traced function instead of storing them outside it]`,
+    )
+  })
+  test('captured by trace, which has nobody to give them', () => {
+    expect(() =>
+      grad((x: Tensor) => {
+        trace((y: Tensor) => np.multiply(x, y), 1)
+        return x
+      })(1),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[Error: trace: the function uses 1 traced value(s) from outside; pass them as arguments]`,
+    )
+  })
+  test('an error inside a traced function leaves nothing behind', () => {
+    expect(() =>
+      grad((_: Tensor) => {
+        throw new Error('mine')
+      })(1),
+    ).toThrow('mine')
+    expect(grad(sum)([1]).toArray()).toEqual([2])
+  })
+})
