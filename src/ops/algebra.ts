@@ -2,10 +2,10 @@ import { type Made, type Rule, rewrite } from '../program/passes/rewrite.js'
 import type { Equation, Program } from '../program/program.js'
 import { type Type, type Value, Var } from '../program/value.js'
 import { isFloat } from '../tensor/dtype.js'
-import { broadcastShapes, sameShape } from '../tensor/shape.js'
+import { broadcastShapes, sameShape, sizeOf } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { add, cast, mul, neg, select, sub } from './arithmetic.js'
-import { and } from './compare.js'
+import { and, equal, or } from './compare.js'
 import { apply } from './define.js'
 import { addNeighbours, asResult, moves } from './moves.js'
 
@@ -16,8 +16,9 @@ export type Rules = Readonly<Record<string, readonly Rule[]>>
  * Applies rules once to every equation; returns the same object when none applies. No rule makes an
  * equation dearer or changes a number, apart from these, where the result is at least as accurate:
  * - the sign of a zero may change where 0 is no longer added: x + 0, 0 - x, padding, a sum of one element;
- * - a product with two constants is reassociated, which rounds once less; only if the product of the
- *   constants is a normal number, so that it neither overflows nor loses digits;
+ * - a product with two constants is reassociated, which rounds once less; only if the products of the
+ *   constants are normal numbers or zeros times something, so that they neither overflow nor lose digits;
+ * - a sum of two multiples of one value becomes one multiple, which rounds once instead of three times;
  * - a sum of n equal elements becomes n times the element, which rounds once instead of n times.
  * There is no x * 0 = 0: NaN and infinities would be lost.
  */
@@ -53,6 +54,12 @@ const arithmetic: Rules = {
       return opposite && sub(x, opposite)
     }),
     commutative(addNeighbours),
+    binary(addMultiples),
+    // x + x = 2 x, exactly.
+    binary((x, y, result) =>
+      x === y && x instanceof Var && isFloat(x.dtype) ? asResult(mul(x, 2), result) : undefined,
+    ),
+    binary((x, y) => (isConstantFirst(x, y) ? add(y, x) : undefined)),
   ],
   sub: [
     binary((x, y, result) => (uniform(y) === 0 ? asResult(x, result) : undefined)),
@@ -66,6 +73,7 @@ const arithmetic: Rules = {
     commutative((x, y, result) => (uniform(y) === 1 ? asResult(x, result) : undefined)),
     commutative((x, y, result) => (uniform(y) === -1 ? asResult(neg(x), result) : undefined)),
     commutative(multiplyTwice),
+    binary((x, y) => (isConstantFirst(x, y) ? mul(y, x) : undefined)),
   ],
   div: [
     binary((x, y, result) => (uniform(y) === 1 ? asResult(x, result) : undefined)),
@@ -77,7 +85,14 @@ const arithmetic: Rules = {
       return asResult(mul(x, 1 / divisor), result)
     }),
   ],
-  neg: [({ inputs: [x] }, made) => negated(made, x as Value)],
+  neg: [
+    ({ inputs: [x] }, made) => negated(made, x as Value),
+    // -(x c) = x (-c), exactly.
+    ({ inputs: [x] }, made) => {
+      const [base, factor] = scaled(made, x as Value) ?? []
+      return base && factor && mul(base, neg(factor))
+    },
+  ],
   cast: [
     ({ inputs: [x], params }) =>
       (x as Value).dtype === params.dtype ? cast(x as Value, (x as Value).dtype) : undefined,
@@ -93,15 +108,36 @@ const arithmetic: Rules = {
 
 export const algebra: Rules = { ...arithmetic, ...moves }
 
-/** (x c1) c2 = x (c1 c2). */
+/** Constants come last, so that x c and c x are one subexpression. */
+const isConstantFirst = (x: Value, y: Value) => x instanceof Tensor && y instanceof Var
+
+/** The operands of a product with a constant, which comes second. */
+function scaled(made: Made, x: Value): [base: Value, factor: Tensor] | undefined {
+  const [left, right] = made(x, 'mul')?.inputs ?? []
+  if (left && right instanceof Tensor) return [left, right]
+  return right && left instanceof Tensor ? [right, left] : undefined
+}
+
+/** (x c1) c2 = x (c1 c2), where that needs no larger constant and loses no digits. */
 function multiplyTwice(x: Value, y: Value, result: Type, made: Made): Value | undefined {
-  const second = uniform(y)
-  const inner = made(x, 'mul')
-  if (second === undefined || !inner) return undefined
-  const [left, right] = inner.inputs as [Value, Value]
-  const [base, first] = uniform(right) === undefined ? [right, uniform(left)] : [left, uniform(right)]
-  if (first === undefined || !isNormal(first * second, result.dtype)) return undefined
-  return asResult(mul(base, first * second), result)
+  const [base, first] = scaled(made, x) ?? []
+  if (!base || !first || !(y instanceof Tensor) || !isFloat(y.dtype)) return undefined
+  if (sizeOf(broadcastShapes([first.shape, y.shape])) > Math.max(first.size, y.size)) return undefined
+  const factor = mul(first, y) as Tensor
+  const isZero = or(equal(first, 0), equal(y, 0)) as Tensor
+  const keepsDigits = factor.data.every((c, i) => isNormal(c, result.dtype) || (c === 0 && isZero.data[i]))
+  return keepsDigits ? asResult(mul(base, factor), result) : undefined
+}
+
+/** x c1 + x c2 = x (c1 + c2), where that needs no larger constant. */
+function addMultiples(x: Value, y: Value, result: Type, made: Made): Value | undefined {
+  const [base, first] = scaled(made, x) ?? []
+  const [same, second] = scaled(made, y) ?? []
+  if (!base || base !== same || !first || !second || !isFloat(result.dtype)) return undefined
+  if (sizeOf(broadcastShapes([first.shape, second.shape])) > Math.max(first.size, second.size))
+    return undefined
+  const factor = add(first, second) as Tensor
+  return factor.data.every(Number.isFinite) ? asResult(mul(base, factor), result) : undefined
 }
 
 /** p ? (q ? x : y) : y is p and q ? x : y; masks of bools cost less than choices of numbers. */

@@ -65,9 +65,11 @@ const divOp: Primitive = elementwise({
   scalar: (x, y) => x / y,
   expression: (x, y) => `${x} / ${y}`,
   onnx: 'Div',
-  derivative: ({ tangents: [tx, ty], inputs: [, y], outputs: [out] }) => [
-    sumOf([tx ? div(tx, y as Value) : null, ty ? neg(mul(div(out as Value, y as Value), ty)) : null], add),
-  ],
+  // (tx - out ty) / y, where ty, often the smaller, is negated first.
+  derivative: ({ tangents: [tx, ty], inputs: [, y], outputs: [out] }) => {
+    const numerator = sumOf([tx ?? null, ty ? mul(out as Value, neg(ty)) : null], add)
+    return [numerator && div(numerator, y as Value)]
+  },
   transpose: ({ cotangents: [ct], inputs: [x, y] }) => [
     cotangentOf(x as Value, ct as MaybeZero, (ct) => div(ct, y as Value)),
     null,
@@ -122,6 +124,7 @@ function whereBool(lowering: Lowering, condition: string, x: string, y: string):
 
 const castOp: Primitive<{ dtype: Type['dtype'] }> = {
   name: 'cast',
+  pattern: (x) => x,
   infer: ([x], { dtype }) => [{ dtype, shape: (x as Type).shape }],
   evaluate: ([x], { dtype }) => [castTensor(x as Tensor, dtype)],
   derivative: ({ tangents: [t], params: { dtype } }) => [t && isFloat(dtype) ? cast(t, dtype) : null],

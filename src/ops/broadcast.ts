@@ -29,6 +29,7 @@ export function gatherStrided(x: Tensor, shape: Shape, strides: readonly number[
 
 const reshapeOp: Primitive<{ shape: Shape }> = {
   name: 'reshape',
+  pattern: 'moves',
   infer([x], { shape }) {
     if (sizeOf((x as Type).shape) !== sizeOf(shape))
       throw new Error(
@@ -53,6 +54,7 @@ export function reshape(x: Value, shape: Shape): Value {
 
 const transposeOp: Primitive<{ permutation: readonly number[] }> = {
   name: 'transpose',
+  pattern: 'moves',
   infer([x], { permutation }) {
     const { dtype, shape } = x as Type
     if (
@@ -101,6 +103,7 @@ export function inversePermutation(permutation: readonly number[]): number[] {
 
 const broadcastOp: Primitive<{ shape: Shape }> = {
   name: 'broadcast',
+  pattern: 'moves',
   infer([x], { shape }) {
     const from = (x as Type).shape
     const offset = shape.length - from.length
@@ -150,6 +153,7 @@ const mostOnes = 4096
 
 const reduceSumOp: Primitive<{ axes: readonly number[] }> = {
   name: 'reduceSum',
+  pattern: 'sums',
   infer([x], { axes }) {
     expectDtype('reduceSum', x as Type, numbers)
     return [{ dtype: (x as Type).dtype, shape: withoutAxes((x as Type).shape, axes) }]

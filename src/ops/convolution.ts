@@ -4,9 +4,10 @@ import { allocate, type TypedArray } from '../tensor/dtype.js'
 import { type Shape, sizeOf } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { add } from './arithmetic.js'
-import { broadcastTo, reshape, transpose } from './broadcast.js'
+import { broadcastTo, reduceSum, reshape, transpose } from './broadcast.js'
 import { lowerConvolution, lowerInput, lowerKernel } from './convolutionLowering.js'
 import { apply, expectDtype, numbers, sumOf } from './define.js'
+import { windowSpread, windowSum } from './pool.js'
 import { type Window, windowPairs, windowPositions } from './window.js'
 
 /**
@@ -134,6 +135,8 @@ function member(
   const operands = (inputs: readonly Type[]) => ({ [from[0]]: inputs[0], [from[1]]: inputs[1] })
   const primitive: Primitive<ConvolutionParams> = {
     name,
+    pattern: (x, of, { outputs: [out], params }) =>
+      convolutionPattern(from[of] as Role, role, x, (out as Type).shape, params),
     infer(inputs, params) {
       const given = operands(inputs)
       expectDtype(name, inputs[0] as Type, numbers)
@@ -176,6 +179,44 @@ function member(
     },
   }
   return primitive
+}
+
+/** An operand of the form reaching another through the groups, channels and window positions that they share. */
+function convolutionPattern(
+  from: Role,
+  to: Role,
+  x: Value,
+  shape: Shape,
+  { groups, spatial, ...window }: ConvolutionParams,
+): Value {
+  const [lead, second, ...rest] = x.shape as [number, number, ...number[]]
+  const axes = (first: number) => rest.map((_, i) => first + i)
+  const ones = rest.map(() => 1)
+  if (from === 'kernel') {
+    const split = reshape(x, [groups, lead / groups, second, ...rest])
+    const kept = to === 'result' ? 1 : 2
+    const sums = reduceSum(split, [3 - kept, ...axes(3)])
+    return broadcastTo(reshape(sums, [1, groups * (split.shape[kept] as number), ...ones]), shape)
+  }
+  const each = second / groups
+  if (to === 'kernel') {
+    const sums = reduceSum(x, [0, ...axes(2)])
+    const kernel =
+      from === 'result'
+        ? reshape(sums, [second, 1, ...ones])
+        : reshape(
+            broadcastTo(reshape(sums, [groups, 1, each]), [groups, (shape[0] as number) / groups, each]),
+            [shape[0] as number, each, ...ones],
+          )
+    return broadcastTo(kernel, shape)
+  }
+  const seen = to === 'result' ? windowSum(x, window) : windowSpread(x, { ...window, spatial })
+  const grouped = reduceSum(reshape(seen, [lead, groups, each, ...seen.shape.slice(2)]), [2])
+  const [, all, ...place] = shape as [number, number, ...number[]]
+  return reshape(
+    broadcastTo(reshape(grouped, [lead, groups, 1, ...place]), [lead, groups, all / groups, ...place]),
+    shape,
+  )
 }
 
 const members: Record<Role, { primitive: Primitive<ConvolutionParams>; from: readonly [Role, Role] }> = {

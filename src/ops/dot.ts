@@ -3,8 +3,8 @@ import { showType, type Type, type Value } from '../program/value.js'
 import { allocate } from '../tensor/dtype.js'
 import { range, sizeOf } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
-import { add } from './arithmetic.js'
-import { inversePermutation, transpose } from './broadcast.js'
+import { add, mul } from './arithmetic.js'
+import { broadcastTo, inversePermutation, reduceSum, reshape, transpose } from './broadcast.js'
 import { apply, expectDtype, numbers } from './define.js'
 import { type DotParams, lowerDot } from './dotLowering.js'
 import { moveAxis } from './gather.js'
@@ -36,6 +36,7 @@ function asMatrices([x, y]: readonly Type[], { contract, batch }: DotParams) {
 
 const dotOp: Primitive<DotParams> = {
   name: 'dot',
+  pattern: dotPattern,
   infer([x, y], params) {
     const { contract, batch } = params
     const [left, right] = [x as Type, y as Type]
@@ -101,6 +102,22 @@ const dotOp: Primitive<DotParams> = {
     const { batch, m, k, n } = asMatrices(inputs, params)
     return 2 * batch * m * k * n
   },
+}
+
+/** Constants with zeros are worth looking into up to this many products. */
+const mostProducts = 1e7
+
+/** One side of a dot summed over what is contracted, each product by itself where the other side is sparse. */
+function dotPattern(x: Value, side: number, { inputs, params }: { inputs: readonly Value[]; params: DotParams }) {
+  const { leftOrder, rightOrder, batch, m, k, n, shape } = asMatrices(inputs, params)
+  const asColumn = (y: Value) => reshape(transpose(y, leftOrder), [batch, m, k, 1])
+  const asRow = (y: Value) => reshape(transpose(y, rightOrder), [batch, 1, k, n])
+  const own = side === 0 ? asColumn(x) : asRow(x)
+  const other = inputs[1 - side] as Value
+  const isSparse = other instanceof Tensor && other.data.includes(0) && batch * m * k * n <= mostProducts
+  const product = isSparse ? mul(own, side === 0 ? asRow(other) : asColumn(other)) : own
+  const sums = reduceSum(product, [2])
+  return reshape(broadcastTo(sums, [batch, m, n]), shape)
 }
 
 /** The cotangent of one side of a dot: the other side contracted with `ct` over its free axes. */

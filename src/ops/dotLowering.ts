@@ -67,7 +67,8 @@ export function lowerDot(
   const swapped = result.at(-1)?.startsWith('l') ?? false
   const [first, second] = swapped ? [right, left] : [left, right]
   const plans = plansOf(result, new Set(free(first)), new Set(free(second)), bound)
-  const cost = ({ lead, m, k, n }: Plan) => moved(first, lead, m, k) + moved(second, lead, k, n)
+  const cost = (plan: Plan) =>
+    moved(first, plan.lead, plan.m, plan.k) + moved(second, plan.lead, plan.k, plan.n) + reshapes(plan) / 4
   const best = plans.reduce((a, b) => (cost(b) < cost(a) ? b : a))
   const isRepeated = best.lead.some((label) => !label.startsWith('b'))
   if (order && isRepeated && sizeOf(sizesOf([...best.m, ...best.n])) < smallMatrix) {
@@ -95,6 +96,15 @@ function plansOf(result: Labels, first: ReadonlySet<string>, second: ReadonlySet
     k,
     n: result.slice(startN),
   }))
+}
+
+/** How many of the three matrices have axes that are several axes taken together. */
+function reshapes({ m, k, n }: Plan): number {
+  return [
+    [m, k],
+    [k, n],
+    [m, n],
+  ].filter((axes) => axes.some((labels) => labels.length !== 1)).length
 }
 
 /** The axes of an operand in the order of the labels; those of `lead` that it lacks are left out. */

@@ -55,6 +55,7 @@ function checkIndices(name: string, values: Type, indices: Type, { axis, batchDi
 
 const gatherOp: Primitive<GatherParams> = {
   name: 'gather',
+  pattern: 'moves',
   infer([x, indices], params) {
     checkIndices('gather', x as Type, indices as Type, params)
     const { dtype, shape } = x as Type
@@ -115,6 +116,7 @@ export function gather(x: Value, indices: Value, axis: number, batchDims = 0): V
 
 const scatterAddOp: Primitive<GatherParams & { shape: Shape }> = {
   name: 'scatterAdd',
+  pattern: 'sums',
   infer([updates, indices], params) {
     const result = { dtype: (updates as Type).dtype, shape: params.shape }
     checkIndices('scatterAdd', result, indices as Type, params)

@@ -18,6 +18,7 @@ export interface UnpatchesParams extends PatchesParams {
 
 const patchesOp: Primitive<PatchesParams> = {
   name: 'patches',
+  pattern: 'moves',
   infer([x], params) {
     const { dtype, shape } = x as Type
     const { window } = params
@@ -95,6 +96,7 @@ export function lowerPatches(onnx: Lowering, x: string, { shape }: Type, params:
 
 const unpatchesOp: Primitive<UnpatchesParams> = {
   name: 'unpatches',
+  pattern: 'sums',
   infer([x], params) {
     const { dtype, shape } = x as Type
     const { window, spatial } = params

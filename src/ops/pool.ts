@@ -32,6 +32,7 @@ const pads = ({ padding }: PatchesParams) => [...padding.map((p) => p[0]), ...pa
 
 const windowSumOp: Primitive<PatchesParams> = {
   name: 'windowSum',
+  pattern: (x, _, { params }) => sumPatches(x, params),
   infer([x], params) {
     expectDtype('windowSum', x as Type, floats)
     return [{ dtype: (x as Type).dtype, shape: pooledShape('windowSum', x as Type, params) }]
@@ -73,6 +74,7 @@ const sumPatches = (x: Value, params: PatchesParams) =>
 
 const windowSpreadOp: Primitive<UnpatchesParams> = {
   name: 'windowSpread',
+  pattern: (x, _, { params }) => spreadPatches(x, params),
   infer([x], { spatial, ...params }) {
     const { dtype, shape } = x as Type
     expectDtype('windowSpread', x as Type, floats)

@@ -4,7 +4,7 @@ import { allocate } from '../tensor/dtype.js'
 import { sizeOf } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { div, select } from './arithmetic.js'
-import { keepAxes, reduceSum, reduceTensor, reshape, withoutAxes } from './broadcast.js'
+import { broadcastTo, keepAxes, reduceSum, reduceTensor, reshape, withoutAxes } from './broadcast.js'
 import { equal, indicator } from './compare.js'
 import { apply, expectDtype, numbers } from './define.js'
 import { gather } from './gather.js'
@@ -95,6 +95,9 @@ export const argMax = (x: Value, axis: number): Value => apply(argMaxOp, [x], { 
 
 const cumulativeSumOp: Primitive<AxisParams & { reverse: boolean }> = {
   name: 'cumulativeSum',
+  /** All along the axis, which is twice too many, at the cost of one. */
+  pattern: (x, _, { params: { axis } }) =>
+    broadcastTo(reshape(reduceSum(x, [axis]), keepAxes(x.shape, [axis])), x.shape),
   infer([x]) {
     expectDtype('cumulativeSum', x as Type, numbers)
     return [{ dtype: (x as Type).dtype, shape: (x as Type).shape }]

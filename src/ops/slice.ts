@@ -14,6 +14,7 @@ interface SliceParams extends Record<string, unknown> {
 
 const sliceOp: Primitive<SliceParams> = {
   name: 'slice',
+  pattern: 'moves',
   infer([x], { start, limit, stride }) {
     const { dtype, shape } = x as Type
     const fits = shape.every((n, axis) => {
@@ -87,6 +88,7 @@ interface PadParams extends Record<string, unknown> {
 
 const padOp: Primitive<PadParams> = {
   name: 'pad',
+  pattern: 'moves',
   infer([x], { low, high, interior }) {
     const { dtype, shape } = x as Type
     if (low.length !== shape.length || [...low, ...high, ...interior].some((n) => !(n >= 0)))
@@ -157,6 +159,7 @@ export function pad(x: Value, low: Shape, high: Shape, interior: Shape = low.map
 
 const concatenateOp: Primitive<{ axis: number }> = {
   name: 'concatenate',
+  pattern: 'moves',
   infer(inputs, { axis }) {
     if (inputs.length === 0) throw new Error('concatenate: got no tensors, expected at least one')
     const { dtype, shape } = inputs[0] as Type
@@ -220,6 +223,7 @@ export function concatenate(values: readonly Value[], axis: number): Value {
 
 const reverseOp: Primitive<{ axes: readonly number[] }> = {
   name: 'reverse',
+  pattern: 'moves',
   infer: ([x]) => [{ dtype: (x as Type).dtype, shape: (x as Type).shape }],
   evaluate([x], { axes }) {
     const { shape } = x as Tensor

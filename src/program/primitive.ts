@@ -26,6 +26,19 @@ export interface Call<P> {
 }
 
 /**
+ * Which elements of a linear operation's inputs reach which results, for sparsity:
+ * - `moves`: every result is one element or zero; found by running `evaluate` on the elements' numbers;
+ * - `sums`: every element is added to at most one result; found by running `transpose` on the results' numbers;
+ * - a function: a composition of such operations through which `x`, in the place of input `of`, reaches at
+ *   least the results that it reaches in the operation itself.
+ */
+export type Pattern<P> = 'moves' | 'sums' | Composition<P>['through']
+
+interface Composition<P> {
+  through(x: Value, of: number, call: Call<P> & { readonly inputs: readonly Value[] }): Value
+}
+
+/**
  * One row of the table of operations: all that the rest of the library knows about one of them.
  * Every rule is written with primitives, so that derivatives are closed under differentiation.
  */
@@ -72,4 +85,7 @@ export interface Primitive<P extends Params = Params> {
    * as JavaScript integer expressions.
    */
   view?(index: readonly string[], call: Call<P>): string[]
+
+  /** For linear operations that are not elementwise; when absent, every element may reach every result. */
+  readonly pattern?: Pattern<P>
 }

@@ -48,6 +48,15 @@ export class Tensor {
   toString(): string {
     return `${this.dtype}${showShape(this.shape)}`
   }
+
+  /** JavaScript's operators do not work on tensors, and would give NaN in silence. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString()
+    throw new Error(
+      `${this} was used with a JavaScript operator; use functions of evolute/numpy (add, multiply, less, ...), ` +
+        'or item() to get the number of a tensor of one element',
+    )
+  }
 }
 
 export type TensorLike = Tensor | TypedArray | NestedNumbers
@@ -78,6 +87,8 @@ export function fullTensor(shape: Shape, value: number, dtype: DType): Tensor {
 }
 
 function fromAny(value: TensorLike, dtype: DType | undefined): Tensor {
+  if (value === undefined || value === null)
+    throw new Error(`tensor: got ${value}, expected a number, an array of numbers or a typed array; is a field missing?`)
   if (value instanceof Tensor) return value
   if (ArrayBuffer.isView(value)) return new Tensor(value)
   const shape = nestedShape(value)

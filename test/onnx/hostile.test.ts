@@ -6,6 +6,7 @@ import { type AttributeValue, node, valueInfo } from '../../src/onnx/file/write.
 import { type ImportOptions, importModel } from '../../src/onnx/import/index.js'
 import {
   FunctionProtoSchema,
+  GraphProtoSchema,
   type ModelProto,
   type NodeProto,
   OperatorSetIdProtoSchema,
@@ -245,6 +246,39 @@ describe('what is given is checked:', () => {
   })
 })
 
+describe('a loop', () => {
+  const body = create(GraphProtoSchema, {
+    name: 'body',
+    input: ['i', 'goes', 'state'].map((name) => valueInfo(name, Type.FLOAT)),
+    node: [node('Identity', ['goes'], ['still']), node('Add', ['state', 'state'], ['next'])],
+    output: ['still', 'next', 'next'].map((name) => valueInfo(name, Type.FLOAT)),
+  })
+  const loop = (trips: string) =>
+    node('Loop', [trips, 'yes', 'x'], ['z', 'y'], { body: { graph: body } }, { name: 'spin' })
+  const yes = tensorToProto(tensor(true), 'yes')
+
+  test('that ends is unrolled', () => {
+    const model = importModel(toY([loop('three')], [int64('three', [3]), yes]))
+    expect(model.apply({}, x).y?.toArray()).toEqual([
+      [2, 4],
+      [4, 8],
+      [8, 16],
+    ])
+  })
+
+  test('that does not end is refused', () => {
+    expect(refusal(toY([loop('')], [yes]), x, { maxBytes: 2 ** 40 })).toMatch(
+      /bad\.onnx: .*the model runs more than 1000000 nodes in one call; a loop may not end/,
+    )
+  })
+
+  test('that collects beyond the budget is refused', () => {
+    expect(refusal(toY([loop('')], [yes]), x, { maxBytes: 10_000 })).toContain(
+      'node "spin" (Loop): the result would have shape',
+    )
+  })
+})
+
 describe('a node is refused by name and reason:', () => {
   test.each([
     [
@@ -320,7 +354,6 @@ describe('a node is refused by name and reason:', () => {
       ),
       '0 groups do not divide',
     ],
-    ['a loop', toY([node('Loop', ['', '', 'x'], ['y'])]), 'Loop is not supported yet'],
     [
       'random numbers',
       toY([node('Dropout', ['x', '', 't'], ['y'])], [tensorToProto(tensor(true), 't')]),

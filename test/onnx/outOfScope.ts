@@ -34,10 +34,6 @@ export const outOfScope: readonly Exclusion[] = [
     ],
   },
   {
-    reason: 'loops: control flow beyond If has an issue of its own',
-    operators: ['Loop', 'Scan'],
-  },
-  {
     reason: 'sequences and optional values',
     kinds: ['sequence', 'optional', 'map', 'sparse'],
     operators: ['Sequence*', 'Optional*', 'SplitToSequence', 'ConcatFromSequence'],

@@ -81,12 +81,37 @@ describe('arithmetic with constants', () => {
     `)
   })
 
-  test('factors stay when their product overflows, underflows, or is zero, and for integers', () => {
+  test('factors that are tensors become one, zeros included, if that is no larger', () => {
+    const [c, d] = [tensor([1, 0, 3]), tensor([2, 5, -1])]
+    const p = simplify(program([float(3)], (x) => neg(mul(d, mul(x, c)))))
+    expect(print(simplify(p))).toMatchInlineSnapshot(`
+      "(a:float64[3]) =>
+        b:float64[3] = mul a <float64[3]>
+        c:float64[3] = mul a <float64[3]>
+        d:float64[3] = mul a <float64[3]>
+        return d"
+    `)
+    unchanged(program([float(3)], (x) => mul(mul(x, c), reshape(d, [3, 1]))))
+    unchanged(program([float(3)], (x) => mul(mul(x, c), tensor([1e-320, 1, 1]))))
+  })
+
+  test('a sum of multiples of one value is a multiple', () => {
+    expect(
+      simplified([float(3)], (x) => [add(x, x), add(mul(x, 3), mul(x, tensor([1, 2, 3])))]),
+    ).toMatchInlineSnapshot(`
+      "(a:float64[3]) =>
+        b:float64[3] = mul a 2
+        c:float64[3] = mul a <float64[3]>
+        return b, c"
+    `)
+    unchanged(program([float()], (x) => add(mul(x, 1e308), mul(x, 1.5e308))))
+  })
+
+  test('factors stay when their product overflows or underflows, and for integers', () => {
     for (const [c, d] of [
       [1e200, 1e200],
       [1e-200, 1e-200],
       [1e-160, 1e-160],
-      [0, 3],
       [Number.POSITIVE_INFINITY, 2],
       [Number.NaN, 2],
     ] as const)

@@ -2,11 +2,9 @@ import { locating, OnnxError, quote } from '../error.js'
 import { subgraphsOf } from '../file/order.js'
 import type { FunctionProto, GraphProto, NodeProto } from '../schema/onnx_pb.js'
 import { opsetsOf } from './graph.js'
-import { functionKey, type Runtime } from './runtime.js'
+import { functionKey, maxNodes, type Runtime } from './runtime.js'
 import { findOperation } from './table.js'
 
-/** Nodes that a model may come to when its functions are put in place of their calls. */
-const maxNodes = 1_000_000
 const maxDepth = 100
 
 /** The nodes that the named values are computed from, in order. */

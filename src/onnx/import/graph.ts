@@ -1,9 +1,9 @@
 import { showType, type Value } from '../../program/value.js'
-import { locating, quote } from '../error.js'
+import { locating, OnnxError, quote, type Where } from '../error.js'
 import type { FunctionProto, GraphProto, NodeProto, OperatorSetIdProto } from '../schema/onnx_pb.js'
 import { type AttributeMap, Attributes, attributesOf } from './attributes.js'
 import type { Context, Operation } from './operation.js'
-import { domainName, dtypeOf, functionKey, type Runtime, reserve, tensorOf } from './runtime.js'
+import { domainName, dtypeOf, functionKey, maxNodes, type Runtime, reserve, tensorOf } from './runtime.js'
 import { findOperation } from './table.js'
 
 /** Values by name; an optional function input that was not given is bound to undefined. */
@@ -32,6 +32,7 @@ export function opsetsOf(
 export function runNodes(nodes: readonly NodeProto[], scope: Scope, runtime: Runtime): void {
   for (const node of nodes) {
     const where = { file: runtime.file, node }
+    spend(runtime, where)
     const outputs = locating(where, () => runNode(node, scope, runtime))
     node.output.forEach((name, i) => {
       if (!name) return
@@ -44,6 +45,12 @@ export function runNodes(nodes: readonly NodeProto[], scope: Scope, runtime: Run
       scope.values.set(name, outputs[i])
     })
   }
+}
+
+/** Counts a node, or a step of a loop, against what one call may run. */
+function spend(runtime: Runtime, where: Where): void {
+  if (runtime.nodesLeft-- <= 0)
+    throw new OnnxError(`the model runs more than ${maxNodes} nodes in one call; a loop may not end`, where)
 }
 
 export function lookUp(name: string, scope: Scope): Value | undefined {
@@ -83,24 +90,20 @@ function contextOf(node: NodeProto, scope: Scope, runtime: Runtime): Context {
     reserve: (shape) => reserve(shape, runtime),
     tensor: (proto) => tensorOf(proto, runtime, { file: runtime.file, node }),
     dtype: (elementType) => dtypeOf(elementType, runtime.precision),
-    branch: (graph) =>
-      runGraph(
-        graph,
-        {
-          values: new Map(),
-          outer: scope,
-          opsets: scope.opsets,
-          ...(scope.attributes && { attributes: scope.attributes }),
-        },
-        runtime,
-      ),
+    run: (graph, given = []) => runSubgraph(graph, given, scope, runtime),
   }
 }
 
-/** The outputs of a subgraph without inputs, a branch of If. */
-function runGraph(graph: GraphProto, scope: Scope, runtime: Runtime): Value[] {
-  for (const proto of graph.initializer)
-    scope.values.set(proto.name, tensorOf(proto, runtime, { file: runtime.file }))
+/** The outputs of a subgraph, the body of a loop or a branch of If, which sees the values of the scope around it. */
+function runSubgraph(graph: GraphProto, inputs: readonly Value[], outer: Scope, runtime: Runtime): Value[] {
+  if (inputs.length !== graph.input.length)
+    throw new Error(`the subgraph takes ${graph.input.length} inputs, but is given ${inputs.length}`)
+  spend(runtime, { file: runtime.file })
+  const own = graph.initializer.map(
+    (proto) => [proto.name, tensorOf(proto, runtime, { file: runtime.file })] as const,
+  )
+  const given = graph.input.map(({ name }, i) => [name, inputs[i]] as const)
+  const scope: Scope = { ...outer, values: new Map([...own, ...given]), outer }
   runNodes(graph.node, scope, runtime)
   return graph.output.map(({ name }) => lookUp(name, scope) as Value)
 }

@@ -12,7 +12,7 @@ import { checkOperations, neededNodes, usedNames } from './check.js'
 import { lookUp, opsetsOf, runNodes, type Scope } from './graph.js'
 import { checkInputs, type InputOptions, type OnnxInput, readInput, toDeclared } from './inputs.js'
 import { isTrainable, namesOfWeights } from './parameters.js'
-import { functionKey, type Runtime, tensorOf } from './runtime.js'
+import { functionKey, maxNodes, type Runtime, tensorOf } from './runtime.js'
 
 export interface ImportOptions extends InputOptions {
   /** The file's name, for error messages. */
@@ -88,6 +88,7 @@ export function importModel(source: Uint8Array | ModelProto, options: ImportOpti
     .map((info) => readInput(info, options, runtime))
 
   const run = (given: Tensors, values: Readonly<Record<string, Value>>): Record<string, Value> => {
+    runtime.nodesLeft = maxNodes
     const scope: Scope = { values: new Map(constants), opsets }
     for (const [name, value] of Object.entries(given)) {
       const stored = constants.get(name)
@@ -145,6 +146,7 @@ function runtimeOf(proto: ModelProto, file: string, options: ImportOptions): Run
     maxBytes: options.maxBytes ?? 2 ** 30,
     external: options.externalData,
     decoded: new Map(),
+    nodesLeft: maxNodes,
   }
 }
 

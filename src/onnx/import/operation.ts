@@ -20,8 +20,8 @@ export interface Context {
   tensor(proto: TensorProto): Tensor
   /** The dtype that stands for an ONNX element type. */
   dtype(elementType: number): DType
-  /** The outputs of a subgraph, which sees the values around the node. */
-  branch(graph: GraphProto): Value[]
+  /** The outputs of a subgraph for its inputs, if it has any; it sees the values around the node. */
+  run(graph: GraphProto, inputs?: readonly Value[]): Value[]
 }
 
 type Inputs = readonly (Value | undefined)[]

@@ -2,7 +2,7 @@ import type { DType } from '../../tensor/dtype.js'
 import { bytesPerElement, isFloat } from '../../tensor/dtype.js'
 import { type Shape, showShape, sizeOf } from '../../tensor/shape.js'
 import { castTensor, type Tensor } from '../../tensor/tensor.js'
-import type { Where } from '../error.js'
+import { locating, quote, type Where } from '../error.js'
 import { elementTypeName, formatOf } from '../file/elements.js'
 import { type ExternalLoader, tensorFromProto } from '../file/tensors.js'
 import {
@@ -21,9 +21,14 @@ export interface Runtime {
   /** The largest tensor that one operation may make. */
   readonly maxBytes: number
   readonly external: ExternalLoader | undefined
+  /** Nodes that may still be run in this call of the model; loops use it up. */
+  nodesLeft: number
   /** Tensors of the file, decoded once. */
   readonly decoded: Map<TensorProto, Tensor>
 }
+
+/** Nodes that a model may run in one call, functions and loops unrolled. */
+export const maxNodes = 1_000_000
 
 /** The two names of ONNX's own domain are one. */
 export function domainName(domain: string): string {
@@ -58,7 +63,13 @@ export function dtypeOf(elementType: number, precision: Runtime['precision']): D
 export function tensorOf(proto: TensorProto, runtime: Runtime, where: Where): Tensor {
   const before = runtime.decoded.get(proto)
   if (before) return before
-  const dtype = dtypeOf(proto.dataType, runtime.precision)
+  const dtype = locating(where, () => {
+    try {
+      return dtypeOf(proto.dataType, runtime.precision)
+    } catch (error) {
+      throw new Error(`tensor ${quote(proto.name)}: ${(error as Error).message}`, { cause: error })
+    }
+  })
   const { tensor } = tensorFromProto(proto, runtime.external, where)
   const converted = tensor.dtype === dtype ? tensor : castTensor(tensor, dtype)
   runtime.decoded.set(proto, converted)

@@ -4,6 +4,7 @@ import type { Operation, Operations } from './operation.js'
 import { attentionOperations } from './ops/attention.js'
 import { constantOperations } from './ops/constant.js'
 import { microsoftOperations, retiredOperations } from './ops/contrib.js'
+import { controlOperations } from './ops/control.js'
 import { convolutionOperations } from './ops/convolution.js'
 import { elementwiseOperations } from './ops/elementwise.js'
 import { indexingOperations } from './ops/indexing.js'
@@ -24,6 +25,7 @@ export const operators: Readonly<Record<string, Operations>> = {
   '': {
     ...attentionOperations,
     ...constantOperations,
+    ...controlOperations,
     ...convolutionOperations,
     ...elementwiseOperations,
     ...indexingOperations,
@@ -45,9 +47,6 @@ export const operators: Readonly<Record<string, Operations>> = {
 /** The versions of ONNX's own operator set that are accepted; 7 to 24 are tested, older ones mostly mean the same. */
 export const opsetRange = [1, 24] as const
 
-/** Operators with control flow that cannot be unrolled here yet. */
-const loops = ['Loop', 'Scan']
-
 /** The row of a node's operator. @throws Error naming the operator, its domain and the nearest known name. */
 export function findOperation(
   { opType, domain }: Pick<NodeProto, 'opType' | 'domain'>,
@@ -62,8 +61,6 @@ export function findOperation(
       `the model uses version ${version} of the ONNX operator set, expected ${opsetRange[0]} to ${opsetRange[1]}; convert it with onnx.version_converter`,
     )
   if (row) return row
-  if (set === '' && loops.includes(opType))
-    throw new Error(`${opType} is not supported yet: evolute imports If, not loops`)
   const known = Object.keys(rows ?? {})
   const nearest =
     known.length > 0 ? `; the nearest of the ${known.length} supported is ${nearestTo(opType, known)}` : ''

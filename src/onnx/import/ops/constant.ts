@@ -1,8 +1,7 @@
-import type { Value } from '../../../program/value.js'
 import { allocate } from '../../../tensor/dtype.js'
 import { Tensor, tensor } from '../../../tensor/tensor.js'
 import type { Attributes } from '../attributes.js'
-import { type Context, int32, knownNumber, type Operations, operation } from '../operation.js'
+import { type Context, int32, type Operations, operation } from '../operation.js'
 
 function constant(attributes: Attributes, context: Context): Tensor {
   if (attributes.has('value')) return context.tensor(attributes.tensor('value'))
@@ -21,9 +20,4 @@ function constant(attributes: Attributes, context: Context): Tensor {
 
 export const constantOperations: Operations = {
   Constant: operation<[]>(0, 0, (_, attributes, context) => constant(attributes, context)),
-  If: operation<[Value]>(1, 1, ([condition], attributes, context) =>
-    context.branch(
-      attributes.graph(knownNumber(condition, 'the condition of If') ? 'then_branch' : 'else_branch'),
-    ),
-  ),
 }

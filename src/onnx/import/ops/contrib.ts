@@ -1,7 +1,6 @@
 import { add, cast, mul, select } from '../../../ops/arithmetic.js'
 import { reshape, transpose } from '../../../ops/broadcast.js'
 import { equal } from '../../../ops/compare.js'
-import { gather } from '../../../ops/gather.js'
 import { sliceAxis } from '../../../ops/slice.js'
 import { logistic } from '../../../ops/smooth.js'
 import type { Value } from '../../../program/value.js'
@@ -48,18 +47,6 @@ const attention = operation<[Value, Value, Value, Value?]>(3, 4, ([x, w, b, mask
   return joinHeads(matmul(softmax(scores, 3), v, context))
 })
 
-/** Words, positions and segments looked up, added and normalised. */
-const embedding = operation<[Value, Value | undefined, Value, Value, Value?, Value?, Value?]>(
-  4,
-  8,
-  ([ids, segments, words, positions, segmentTable, scale, bias], attributes) => {
-    const n = ids.shape[1] as number
-    let sum = add(gather(words, cast(ids, 'int32'), 0), sliceAxis(positions, 0, 0, n))
-    if (segments && segmentTable) sum = add(sum, gather(segmentTable, cast(segments, 'int32'), 0))
-    return layerNorm(sum, scale, bias, -1, attributes.float('epsilon', 1e-12))[0]
-  },
-)
-
 /** Layer normalisation of the sum of two inputs and a bias; `simplified` leaves the mean and the shift out. */
 const skipNorm = (simplified: boolean) =>
   operation<[Value, Value, Value, Value?, Value?]>(3, 5, ([x, skip, scale, ...rest], attributes, context) => {
@@ -78,7 +65,6 @@ const skipNorm = (simplified: boolean) =>
 export const microsoftOperations: Operations = {
   Attention: attention,
   BiasGelu: operation<[Value, Value]>(2, 2, ([x, bias]) => gelu(add(x, bias))),
-  EmbedLayerNormalization: embedding,
   FastGelu: operation<[Value, Value?]>(1, 2, ([x, bias]) => geluTanh(bias ? add(x, bias) : x)),
   FusedMatMul: operation<[Value, Value]>(2, 2, ([x, y], attributes, context) => {
     if (attributes.flag('transBatchA') || attributes.flag('transBatchB'))

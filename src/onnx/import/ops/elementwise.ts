@@ -103,7 +103,11 @@ export function geluTanh(x: Value): Value {
   return mul(mul(x, 0.5), add(smooth.tanh(inner), 1))
 }
 
-const elu = (x: Value, alpha: number) => select(less(0, x), x, mul(smooth.expm1(minimum(x, 0)), alpha))
+/** Its derivative at 0 is alpha, the one from the left; for alpha = 1 it is smooth. */
+function elu(x: Value, alpha: number): Value {
+  const positive = less(0, x)
+  return select(positive, x, mul(smooth.expm1(select(positive, 0, x)), alpha))
+}
 
 const hardSigmoid = (x: Value, alpha: number, beta: number) =>
   maximum(minimum(add(mul(x, alpha), beta), 1), 0)
@@ -240,7 +244,6 @@ const narrow: Readonly<Record<number, number>> = { 2: 8, 3: -8, 4: 16, 5: -16 }
 
 /** Narrow integers are held as int32, so a conversion to one wraps around as theirs would. */
 function convert(x: Value, elementType: number, dtype: Value['dtype']): Value {
-  if (x.dtype === 'bool' && isFloat(dtype)) return cast(cast(x, 'int32'), dtype)
   const bits = narrow[elementType]
   const result = cast(x, dtype)
   if (bits === undefined || x.dtype === 'bool') return result

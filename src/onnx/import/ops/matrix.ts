@@ -88,8 +88,11 @@ function einsumShape(equation: string, values: readonly Value[]): number[] {
     // Labels after an ellipsis count from the end.
     const [head = '', tail = ''] = labels.split('...')
     const shape = values[i]?.shape ?? []
-    ;[...head].forEach((label, axis) => lengths.set(label, shape[axis] ?? 1))
-    ;[...tail].forEach((label, axis) => lengths.set(label, shape[shape.length - tail.length + axis] ?? 1))
+    const name = (text: string, from: number) => {
+      for (const [i, label] of [...text].entries()) lengths.set(label, shape[from + i] ?? 1)
+    }
+    name(head, 0)
+    name(tail, shape.length - tail.length)
   })
   return [...output].map((label) => lengths.get(label) ?? 1)
 }

@@ -102,9 +102,8 @@ const groupNormalization = operation<[Value, Value, Value]>(
     const normal = standardize(grouped, axes, attributes.float('epsilon', 1e-5))
     // Before opset 21 scale and bias are those of the groups.
     const perGroup = opset < 21 || scale.shape[0] !== c
-    const rank = x.shape.length
-    if (!perGroup) return add(mul(reshape(normal, x.shape), perChannel(scale, rank)), perChannel(bias, rank))
-    return reshape(add(mul(normal, perChannel(scale, rank + 1)), perChannel(bias, rank + 1)), x.shape)
+    const shaped = perGroup ? normal : reshape(normal, x.shape)
+    return reshape(add(mul(shaped, perChannel(scale, shaped)), perChannel(bias, shaped)), x.shape)
   },
 )
 

@@ -1,3 +1,4 @@
+import { continuedByZero } from '../../../numpy/safe.js'
 import { add, cast, div, mul, select } from '../../../ops/arithmetic.js'
 import { broadcastTo, reduceSum, reshape, transpose } from '../../../ops/broadcast.js'
 import { less } from '../../../ops/compare.js'
@@ -91,7 +92,9 @@ const lpPool = operation<[Value]>(1, 1, ([x], attributes, context) => {
 })
 
 export const lpPower = (x: Value, p: number) => (p === 1 ? abs(x) : power(p % 2 ? abs(x) : x, constant(x, p)))
-export const lpRoot = (x: Value, p: number) => (p === 1 ? x : power(x, constant(x, 1 / p)))
+/** x^(1/p), with derivative 0 at 0. */
+export const lpRoot = (x: Value, p: number) =>
+  p === 1 ? x : continuedByZero(x, (v) => power(v, constant(x, 1 / p)))
 
 function constant(like: Value, value: number): Tensor {
   return fullTensor([], value, like.dtype)

@@ -99,12 +99,14 @@ function activationsOf(attributes: Attributes, kind: Kind, directions: number): 
   const byName = new Map(Object.entries(activations).map(([name, f]) => [name.toLowerCase(), f]))
   const takesAlpha = ['affine', 'elu', 'hardsigmoid', 'leakyrelu', 'scaledtanh', 'thresholdedrelu']
   const takesBeta = ['affine', 'hardsigmoid', 'scaledtanh']
-  const all = names.map((name): Activation => {
+  const all = names.map((name, i): Activation => {
     const f = byName.get(name.toLowerCase())
     if (!f) throw new Error(`unknown activation "${name}"; known are ${Object.keys(activations).join(', ')}`)
     const alpha = takesAlpha.includes(name.toLowerCase()) ? alphas.shift() : undefined
     const beta = takesBeta.includes(name.toLowerCase()) ? betas.shift() : undefined
-    return (x) => f(clip ? maximum(minimum(x, clip), -clip) : x, alpha, beta)
+    // Like ONNX Runtime, not before the third one, which takes an LSTM's cell to its output.
+    const clipped = clip > 0 && i % kind.activations.length < 2
+    return (x) => f(clipped ? maximum(minimum(x, clip), -clip) : x, alpha, beta)
   })
   const each = kind.activations.length
   if (all.length !== each * directions)

@@ -1,12 +1,12 @@
-import { add, cast, div, mul, neg, stopGradient, sub } from '../../../ops/arithmetic.js'
+import { peak, safeSqrt } from '../../../numpy/safe.js'
+import { add, cast, div, mul, neg, sub } from '../../../ops/arithmetic.js'
 import { keepAxes, reduceSum, reshape, withoutAxes } from '../../../ops/broadcast.js'
 import { equal } from '../../../ops/compare.js'
-import { isTraced } from '../../../ops/define.js'
 import { moveAxis } from '../../../ops/gather.js'
 import { abs } from '../../../ops/kinks.js'
 import { argMax, argTopK, cumulativeSum, reduceMax, reduceMin, takeLast } from '../../../ops/reduce.js'
 import { concatenate, reverse, sliceAxis } from '../../../ops/slice.js'
-import { exp, log, sqrt } from '../../../ops/smooth.js'
+import { exp, log } from '../../../ops/smooth.js'
 import type { Value } from '../../../program/value.js'
 import { isFloat } from '../../../tensor/dtype.js'
 import { normalizeAxis, range, sizeOf } from '../../../tensor/shape.js'
@@ -58,31 +58,21 @@ function productAlong(x: Value, axis: number): Value {
 export function logSumExp(x: Value, axes: readonly number[]): Value {
   if (axes.length === 0) return x
   if (axes.some((axis) => x.shape[axis] === 0)) return log(reduceSum(x, axes))
-  const largest = stopGradient(finite(reduceMax(x, axes)))
+  const largest = peak(x, axes)
   const shifted = sub(x, reshape(largest, keepAxes(x.shape, axes)))
   return add(log(reduceSum(exp(shifted), axes)), largest)
-}
-
-/** x with infinities replaced by the largest finite numbers, so that shifting by it gives no NaN. */
-function finite(x: Value): Value {
-  return isTraced(x)
-    ? x
-    : new Tensor(
-        x.data.map((v) => (Number.isFinite(v) ? v : 0)),
-        x.shape,
-      )
 }
 
 /** exp(x - logsumexp(x)) along axes, with the largest element subtracted first. */
 export function softmax(x: Value, axis: number): Value {
   const keep = keepAxes(x.shape, [axis])
-  const shifted = exp(sub(x, reshape(stopGradient(reduceMax(x, [axis])), keep)))
+  const shifted = exp(sub(x, reshape(peak(x, [axis]), keep)))
   return div(shifted, reshape(reduceSum(shifted, [axis]), keep))
 }
 
 export function logSoftmax(x: Value, axis: number): Value {
   const keep = keepAxes(x.shape, [axis])
-  const shifted = sub(x, reshape(stopGradient(reduceMax(x, [axis])), keep))
+  const shifted = sub(x, reshape(peak(x, [axis]), keep))
   return sub(shifted, reshape(log(reduceSum(exp(shifted), [axis])), keep))
 }
 
@@ -147,7 +137,7 @@ export const reduceOperations: Operations = {
   Hardmax: normalizing(hardmax),
   LogSoftmax: normalizing(logSoftmax),
   ReduceL1: reduction((x, axes) => reduceSum(abs(x), axes)),
-  ReduceL2: reduction((x, axes) => sqrt(reduceSum(mul(x, x), axes))),
+  ReduceL2: reduction((x, axes) => safeSqrt(reduceSum(mul(x, x), axes))),
   ReduceLogSum: reduction((x, axes) => log(reduceSum(x, axes))),
   ReduceLogSumExp: reduction(logSumExp),
   ReduceMax: reduction(extreme(reduceMax, Number.NEGATIVE_INFINITY)),

@@ -1,0 +1,59 @@
+import { setTimeout } from 'node:timers/promises'
+
+/** Something to time: computes a few times and returns the seconds that each took. */
+export type Contender = (repeats: number) => Promise<number[]>
+
+export interface Timing {
+  readonly median: number
+  /** Median seconds of each round. */
+  readonly rounds: readonly number[]
+}
+
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1]!
+
+/** Milliseconds. */
+const pause = 50
+
+/**
+ * Times contenders in turns, so that whatever else the machine does meets all alike. Every round runs each of them for
+ * about `seconds`, after a pause in which the idle threads of the one before stop spinning, and three runs to warm up.
+ */
+export async function race<K extends string>(
+  contenders: Readonly<Record<K, Contender>>,
+  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+): Promise<Record<K, Timing>> {
+  const names = Object.keys(contenders) as K[]
+  const repeats = new Map<K, number>()
+  const results = new Map<K, number[]>(names.map((name) => [name, []]))
+  for (const name of names)
+    repeats.set(name, Math.max(3, Math.ceil(seconds / median(await contenders[name](5)))))
+  for (let round = 0; round < rounds; round++)
+    for (const name of names) {
+      await setTimeout(pause)
+      await contenders[name](3)
+      results.get(name)!.push(median(await contenders[name](repeats.get(name)!)))
+    }
+  const timings = names.map((name): [K, Timing] => {
+    const times = results.get(name)!
+    return [name, { median: median(times), rounds: times }]
+  })
+  return Object.fromEntries(timings) as Record<K, Timing>
+}
+
+/** How many times longer `a` took than `b`: the ratio of medians, and the smallest and largest of a round. */
+export function ratio(a: Timing, b: Timing): { median: number; least: number; most: number } {
+  const each = a.rounds.map((seconds, i) => seconds / b.rounds[i]!)
+  return { median: a.median / b.median, least: Math.min(...each), most: Math.max(...each) }
+}
+
+/** |a - b| / |b| in the Euclidean norm. */
+export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY
+  let [error, size] = [0, 0]
+  for (let i = 0; i < b.length; i++) {
+    error += (a[i]! - b[i]!) ** 2
+    size += b[i]! ** 2
+  }
+  return Math.sqrt(error / size)
+}

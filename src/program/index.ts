@@ -1,0 +1,7 @@
+export { check } from './check.js'
+export { explain } from './explain.js'
+export { type Cost, costOf, type Forecast, forecast } from './forecast.js'
+export type { Params, Primitive } from './primitive.js'
+export { print } from './print.js'
+export { type Equation, evaluate, type Program } from './program.js'
+export { type Type, Var } from './value.js'
