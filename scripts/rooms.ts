@@ -16,7 +16,7 @@ const rooms: Record<string, readonly string[]> = {
   program: ['tensor'],
   ops: ['tensor', 'program'],
   numpy: ['tensor', 'program', 'ops'],
-  transforms: ['tensor', 'program', 'ops', 'numpy'],
+  transforms: ['tensor', 'program', 'ops', 'numpy', 'linalg'],
   onnx: core,
   engines: [...core, 'onnx'],
   linalg: ['tensor'],

@@ -1,6 +1,5 @@
 import { basename } from 'node:path'
-import { type CurvatureReport, lossNamed, losses, toJson } from '../curvature/index.js'
-import { analyze } from '../curvature/index.js'
+import { analyze, type CurvatureReport, losses, lossNamed, toJson } from '../curvature/index.js'
 import { writeFileAtomic } from '../io/index.js'
 import { curvatureReport, curvatureText, progressBar } from '../report/index.js'
 import { type CommandSpec, type ParsedArguments, parseArguments, UsageError } from './arguments.js'
@@ -19,7 +18,10 @@ const spec: CommandSpec = {
     inputs: { value: 'X', help: 'the inputs, samples along the first axis (required)' },
     labels: { value: 'Y', help: 'class numbers, or target values (required)' },
     loss: { value: 'NAME', help: `${Object.keys(losses).join(', ')} (default cross-entropy)` },
-    mean: { value: 'M', help: 'inputs become (x - M) / S, x as the file holds it; one number or one a channel: a,b,c' },
+    mean: {
+      value: 'M',
+      help: 'inputs become (x - M) / S, x as the file holds it; one number or one a channel: a,b,c',
+    },
     std: { value: 'S', help: 'see --mean' },
     samples: { value: 'N', help: 'use the first N samples (default all)' },
     batch: { value: 'N', help: 'samples in one run (default 256)' },
@@ -38,7 +40,9 @@ function numbersOf(args: ParsedArguments, name: string): number[] | undefined {
   const given = args.text(name)?.split(',')
   const numbers = given?.map((word) => (word.trim() === '' ? Number.NaN : Number(word)))
   if (numbers?.some((x) => !Number.isFinite(x)))
-    throw new UsageError(`--${name}: got ${JSON.stringify(args.text(name))}, expected a number, or numbers with commas between`)
+    throw new UsageError(
+      `--${name}: got ${JSON.stringify(args.text(name))}, expected a number, or numbers with commas between`,
+    )
   return numbers
 }
 
@@ -82,11 +86,17 @@ async function run(words: readonly string[], signal: AbortSignal): Promise<void>
   const started = performance.now()
   const onStep = ({ stage, fraction }: { stage: string; fraction: number }) =>
     bar.update({ stage, fraction, elapsedSeconds: (performance.now() - started) / 1000 })
-  const measured = await blamingInput(path, () => analyze(problem, { ...settings, signal, onStep })).finally(() => bar.end())
+  const measured = await blamingInput(path, () => analyze(problem, { ...settings, signal, onStep })).finally(
+    () => bar.end(),
+  )
   const input = dataInput(model, path)
   const report: CurvatureReport = {
     ...measured,
-    model: { name: basename(path), inputs: `${input.name}: ${input.dtype}[${input.shape.join(', ')}]`, opset: model.opset },
+    model: {
+      name: basename(path),
+      inputs: `${input.name}: ${input.dtype}[${input.shape.join(', ')}]`,
+      opset: model.opset,
+    },
   }
   if (out !== undefined) writeFileAtomic(out, curvatureReport(report))
   if (args.flag('json')) console.log(JSON.stringify(toJson(report)))

@@ -52,7 +52,8 @@ export function parseArguments(spec: CommandSpec, words: readonly string[]): Par
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const option = Object.hasOwn(spec.options, token.name) ? spec.options[token.name] : undefined
-    if (!option) throw new UsageError(unknown(`option ${token.rawName}`, token.name, Object.keys(spec.options), '--'))
+    if (!option)
+      throw new UsageError(unknown(`option ${token.rawName}`, token.name, Object.keys(spec.options), '--'))
     const isNext = token.inlineValue === false && /^-[^\d.]/.test(token.value)
     if (option.value && (token.value === undefined || isNext))
       throw new UsageError(`${token.rawName}: no value given, expected ${token.rawName} ${option.value}`)
@@ -85,8 +86,13 @@ export function parseArguments(spec: CommandSpec, words: readonly string[]): Par
 
 /** `unknown option --prbes; did you mean --probes?` */
 export function unknown(what: string, word: string, known: readonly string[], prefix = ''): string {
-  const [nearest] = known.map((name) => ({ name, distance: editDistance(word, name) })).sort((a, b) => a.distance - b.distance)
-  const hint = nearest && nearest.distance <= 2 ? `did you mean ${prefix}${nearest.name}?` : `expected one of ${known.map((k) => prefix + k).join(', ')}`
+  const [nearest] = known
+    .map((name) => ({ name, distance: editDistance(word, name) }))
+    .sort((a, b) => a.distance - b.distance)
+  const hint =
+    nearest && nearest.distance <= 2
+      ? `did you mean ${prefix}${nearest.name}?`
+      : `expected one of ${known.map((k) => prefix + k).join(', ')}`
   return `unknown ${what}; ${hint}`
 }
 

@@ -46,8 +46,22 @@ async function run(words: readonly string[], signal: AbortSignal): Promise<void>
   writeFileAtomic(file('digits.onnx'), networkModel(network))
   writeFileAtomic(file('images.npy'), writeNpy(images))
   writeFileAtomic(file('labels.npy'), writeNpy(labels))
-  const command = [file('digits.onnx'), '--inputs', file('images.npy'), '--labels', file('labels.npy'), '--top', '15', '--seed', String(seed), '--out', file('report.html')]
-  console.log(`trained a network of ${parameterCount(network)} parameters on ${samples} rendered digits; now:`)
+  const command = [
+    file('digits.onnx'),
+    '--inputs',
+    file('images.npy'),
+    '--labels',
+    file('labels.npy'),
+    '--top',
+    '15',
+    '--seed',
+    String(seed),
+    '--out',
+    file('report.html'),
+  ]
+  console.log(
+    `trained a network of ${parameterCount(network)} parameters on ${samples} rendered digits; now:`,
+  )
   console.log(`evolute analyze ${command.join(' ')}\n`)
   await analyzeCommand.run(command, signal)
   console.log(`\nopen ${file('report.html')} in a browser`)

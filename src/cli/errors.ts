@@ -16,6 +16,8 @@ export async function blamingInput<T>(about: string, step: () => T | Promise<T>)
     return await step()
   } catch (error) {
     if (isBadInput(error) || !(error instanceof Error) || error.name === 'AbortError') throw error
-    throw new UsageError(error.message.startsWith(about) ? error.message : `${about}: ${error.message}`, { cause: error })
+    throw new UsageError(error.message.startsWith(about) ? error.message : `${about}: ${error.message}`, {
+      cause: error,
+    })
   }
 }

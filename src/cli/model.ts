@@ -26,7 +26,8 @@ export function dataInput(model: OnnxModel, path: string): OnnxModel['inputs'][n
     throw new UsageError(
       `${path}: has ${model.inputs.length} inputs (${model.inputs.map((x) => x.name).join(', ')}), expected a model of one`,
     )
-  if (input.shape.length < 1) throw new UsageError(`${path}: input ${input.name} is a single number, expected a batch of samples`)
+  if (input.shape.length < 1)
+    throw new UsageError(`${path}: input ${input.name} is a single number, expected a batch of samples`)
   return input
 }
 
@@ -46,24 +47,38 @@ export interface ProblemFiles {
 }
 
 /** A problem read from files. */
-export async function openProblem(files: ProblemFiles, loss: Loss): Promise<{ problem: Problem; model: OnnxModel }> {
+export async function openProblem(
+  files: ProblemFiles,
+  loss: Loss,
+): Promise<{ problem: Problem; model: OnnxModel }> {
   const bytes = readBytes(files.model)
   const model = await blamingInput(files.model, () => importBytes(bytes, files.model))
   if (Object.keys(model.parameters).length === 0)
-    throw new UsageError(`${files.model}: has no parameters (float initializers), so there is nothing to differentiate`)
+    throw new UsageError(
+      `${files.model}: has no parameters (float initializers), so there is nothing to differentiate`,
+    )
   const input = dataInput(model, files.model)
   const { samples, mean, std } = files
   const take = { ...(samples !== undefined && { samples }), ...(mean && { mean }), ...(std && { std }) }
   return blamingInput(files.model, () => {
-    const inputs = prepareInputs(readArray(files.inputs), input.shape.slice(1), input.dtype, { name: files.inputs, ...take })
+    const inputs = prepareInputs(readArray(files.inputs), input.shape.slice(1), input.dtype, {
+      name: files.inputs,
+      ...take,
+    })
     const labels = readArray(files.labels)
-    const targets = takeSamples(loss.targets === 'classes' ? classLabels(labels, files.labels) : labels, { name: files.labels, ...take })
+    const targets = takeSamples(loss.targets === 'classes' ? classLabels(labels, files.labels) : labels, {
+      name: files.labels,
+      ...take,
+    })
     const inPrecision = (dtype: 'float32' | 'float64') => {
       const typed = importBytes(bytes, files.model, dtype)
       return { parameters: typed.parameters, apply: applyOne(typed, input.name) }
     }
     const names = { inputs: files.inputs, targets: files.labels }
     const apply = applyOne(model, input.name)
-    return { model, problem: { parameters: model.parameters, apply, inPrecision, loss, inputs, targets, names } }
+    return {
+      model,
+      problem: { parameters: model.parameters, apply, inPrecision, loss, inputs, targets, names },
+    }
   })
 }

@@ -1,5 +1,5 @@
 import { analyzeCommand } from './analyze.js'
-import { helpText, unknown, UsageError } from './arguments.js'
+import { helpText, UsageError, unknown } from './arguments.js'
 import type { Command } from './command.js'
 import { demoCommand } from './demo.js'
 import { isBadInput } from './errors.js'
@@ -36,7 +36,13 @@ export async function runCommandLine([name, ...words]: readonly string[]): Promi
   try {
     const command = commands.find(({ spec }) => spec.name === name)
     if (!command)
-      throw new UsageError(unknown(`command ${name}`, name, commands.map(({ spec }) => spec.name)))
+      throw new UsageError(
+        unknown(
+          `command ${name}`,
+          name,
+          commands.map(({ spec }) => spec.name),
+        ),
+      )
     if (words.includes('--help') || words.includes('-h')) {
       console.log(helpText(command.spec))
       return 0

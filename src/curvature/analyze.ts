@@ -52,7 +52,11 @@ export async function analyze(problem: Problem, options: AnalyzeOptions = {}): P
       tolerance: float64 ? 1e-8 : 1e-5,
       onStep: stage('eigenvalues'),
     })
-    const trace = await hutchinsonTrace(hessian, { ...common, probes: Math.max(2, probes), onStep: stage('trace') })
+    const trace = await hutchinsonTrace(hessian, {
+      ...common,
+      probes: Math.max(2, probes),
+      onStep: stage('trace'),
+    })
     const density = await spectralDensity(hessian, {
       ...common,
       probes: densityStarts(n),
@@ -63,12 +67,23 @@ export async function analyze(problem: Problem, options: AnalyzeOptions = {}): P
     const notes = [
       `Computed in ${hessian.dtype}, ${hessian.linearized ? 'linearised once at the parameters' : 'from the data at every product (residuals over the memory bound)'}.`,
       ...(eigen.converged ? [] : [`Eigenvalues: ${eigen.message}`]),
-      ...(symmetry.deterministic ? [] : [`The same product came out different by ${symmetry.relativeDifference.toExponential(1)} the second time: the model is not deterministic.`]),
-      ...(symmetry.relativeAsymmetry < (float64 ? 1e-8 : 1e-3) ? [] : [`The Hessian is not symmetric (${symmetry.relativeAsymmetry.toExponential(1)} relative): a kink or a loss of digits.`]),
+      ...(symmetry.deterministic
+        ? []
+        : [
+            `The same product came out different by ${symmetry.relativeDifference.toExponential(1)} the second time: the model is not deterministic.`,
+          ]),
+      ...(symmetry.relativeAsymmetry < (float64 ? 1e-8 : 1e-3)
+        ? []
+        : [
+            `The Hessian is not symmetric (${symmetry.relativeAsymmetry.toExponential(1)} relative): a kink or a loss of digits.`,
+          ]),
       ...remarks,
     ]
     return {
-      data: { samples: problem.inputs.shape[0]!, batch: Math.min(options.batch ?? 256, problem.inputs.shape[0]!) },
+      data: {
+        samples: problem.inputs.shape[0]!,
+        batch: Math.min(options.batch ?? 256, problem.inputs.shape[0]!),
+      },
       lossName: problem.loss.name,
       parameters: n,
       loss: hessian.loss,

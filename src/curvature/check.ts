@@ -21,7 +21,9 @@ export async function checkProblem(problem: Problem): Promise<string[]> {
   requireFinite(names.inputs, inputs)
   requireFinite(names.targets, targets)
   if (targets.shape[0] !== samples)
-    throw new Error(`${names.targets}: holds ${targets.shape[0] ?? 'no'} targets, but ${names.inputs} holds ${samples} samples`)
+    throw new Error(
+      `${names.targets}: holds ${targets.shape[0] ?? 'no'} targets, but ${names.inputs} holds ${samples} samples`,
+    )
   const outputs = await outputsOf(problem, Math.min(trial, samples))
   requireFinite('the model’s outputs', outputs)
   if (loss.targets === 'values') {
@@ -37,7 +39,9 @@ export async function checkProblem(problem: Problem): Promise<string[]> {
     )
   const classes = outputs.shape[1]!
   if (targets.size !== samples)
-    throw new Error(`${names.targets}: has shape ${showShape(targets.shape)}, expected one class number for each of ${samples} samples`)
+    throw new Error(
+      `${names.targets}: has shape ${showShape(targets.shape)}, expected one class number for each of ${samples} samples`,
+    )
   const wrong = targets.data.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < classes))
   if (wrong >= 0)
     throw new Error(

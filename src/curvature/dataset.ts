@@ -17,7 +17,12 @@ export interface InputOptions {
  * `sample` shape (symbolic axes are strings), shifted, scaled and cast.
  * @throws naming the data when its samples do not have the model's number of elements.
  */
-export function prepareInputs(array: Tensor, sample: readonly (number | string)[], dtype: DType, options: InputOptions): Tensor {
+export function prepareInputs(
+  array: Tensor,
+  sample: readonly (number | string)[],
+  dtype: DType,
+  options: InputOptions,
+): Tensor {
   const { name, mean, std } = options
   const taken = takeSamples(array, options)
   const shape = sampleShape(name, taken.shape.slice(1), sample)
@@ -43,14 +48,16 @@ export function classLabels(array: Tensor, name: string): Tensor {
   if (array.size !== n)
     throw new Error(`${name}: has shape ${showShape(array.shape)}, expected one class number for each sample`)
   const wrong = array.data.findIndex((label) => !Number.isInteger(label))
-  if (wrong >= 0) throw new Error(`${name}: label ${array.data[wrong]} of sample ${wrong} is not a whole number`)
+  if (wrong >= 0)
+    throw new Error(`${name}: label ${array.data[wrong]} of sample ${wrong} is not a whole number`)
   return new Tensor(castTensor(array, 'int32').data, [n])
 }
 
 function sampleShape(name: string, given: Shape, wanted: readonly (number | string)[]): Shape {
   const fixed = wanted.every((n) => typeof n === 'number')
   if (fixed && sizeOf(given) === sizeOf(wanted as Shape)) return wanted as Shape
-  if (given.length === wanted.length && wanted.every((n, axis) => typeof n === 'string' || n === given[axis])) return given
+  if (given.length === wanted.length && wanted.every((n, axis) => typeof n === 'string' || n === given[axis]))
+    return given
   throw new Error(
     `${name}: a sample has shape ${showShape(given)} (${sizeOf(given)} numbers), but the model takes [${wanted.join(',')}]` +
       (fixed ? ` (${sizeOf(wanted as Shape)} numbers)` : ''),
@@ -60,11 +67,16 @@ function sampleShape(name: string, given: Shape, wanted: readonly (number | stri
 function normalize(x: Tensor, mean: readonly number[], std: readonly number[], name: string): Tensor {
   const channels = Math.max(mean.length, std.length)
   if ([mean, std].some(({ length }) => length !== 1 && length !== channels))
-    throw new Error(`${name}: got ${mean.length} means and ${std.length} standard deviations, expected one or as many of each`)
-  if (std.some((s) => !(s > 0))) throw new Error(`${name}: standard deviations are ${std.join(', ')}, expected positive numbers`)
+    throw new Error(
+      `${name}: got ${mean.length} means and ${std.length} standard deviations, expected one or as many of each`,
+    )
+  if (std.some((s) => !(s > 0)))
+    throw new Error(`${name}: standard deviations are ${std.join(', ')}, expected positive numbers`)
   const axis = channels === 1 ? 0 : [1, x.shape.length - 1].find((a) => x.shape[a] === channels)
   if (axis === undefined)
-    throw new Error(`${name}: got ${channels} means or standard deviations, but no channel axis of that length in ${showShape(x.shape)}`)
+    throw new Error(
+      `${name}: got ${channels} means or standard deviations, but no channel axis of that length in ${showShape(x.shape)}`,
+    )
   const inner = sizeOf(x.shape.slice(axis + 1))
   const data = allocate(x.dtype, x.size)
   for (let i = 0; i < data.length; i++) {

@@ -46,7 +46,12 @@ const cheap = 5e8
 const batchInputs = ({ inputs, targets, weights }: Batch): Tensor[] => [inputs, targets, weights]
 
 /** The gradient, loss and number of right answers of one weighted batch, as a program of (theta, x, y, w). */
-function batchProgram(problem: Problem, unravel: (vector: Tensor) => unknown, theta: Tensor, batch: Batch): Program {
+function batchProgram(
+  problem: Problem,
+  unravel: (vector: Tensor) => unknown,
+  theta: Tensor,
+  batch: Batch,
+): Program {
   const { apply, loss } = problem
   const total = (vector: Tensor, x: Tensor, y: Tensor, w: Tensor) =>
     np.sum(np.multiply(loss.perSample(apply(unravel(vector), x), y), w))
@@ -65,7 +70,10 @@ function batchProgram(problem: Problem, unravel: (vector: Tensor) => unknown, th
 }
 
 /** The first outputs of a program. */
-const onlyOutputs = (program: Program, count: number): Program => ({ ...program, outputs: program.outputs.slice(0, count) })
+const onlyOutputs = (program: Program, count: number): Program => ({
+  ...program,
+  outputs: program.outputs.slice(0, count),
+})
 
 const bytesOf = (types: readonly Type[]) =>
   types.reduce((sum, { dtype, shape }) => sum + sizeOf(shape) * bytesPerElement(dtype), 0)
@@ -188,7 +196,11 @@ async function linearizedProducts(
 }
 
 /** Computes residuals and product in one program, from the data each time. */
-async function recomputedProducts(product: Program, residualsOf: Program, batches: readonly Batch[]): Promise<BatchProducts> {
+async function recomputedProducts(
+  product: Program,
+  residualsOf: Program,
+  batches: readonly Batch[],
+): Promise<BatchProducts> {
   const v = product.inputs.at(-1)!
   const { program } = traceFlat(
     (inputs) => {
@@ -206,8 +218,12 @@ async function recomputedProducts(product: Program, residualsOf: Program, batche
 
 function requireFinite(loss: number, gradient: Float64Array): void {
   if (!Number.isFinite(loss))
-    throw new Error(`lossHessian: the loss is ${loss}; check the scale of the inputs and that the loss suits the outputs`)
+    throw new Error(
+      `lossHessian: the loss is ${loss}; check the scale of the inputs and that the loss suits the outputs`,
+    )
   const bad = gradient.findIndex((g) => !Number.isFinite(g))
   if (bad >= 0)
-    throw new Error(`lossHessian: the gradient is ${gradient[bad]} at parameter ${bad}; the model is not differentiable there`)
+    throw new Error(
+      `lossHessian: the gradient is ${gradient[bad]} at parameter ${bad}; the model is not differentiable there`,
+    )
 }

@@ -1,8 +1,13 @@
 export { type AnalyzeOptions, analyze, type Measured } from './analyze.js'
 export { checkProblem } from './check.js'
 export { classLabels, type InputOptions, prepareInputs, takeSamples } from './dataset.js'
+export {
+  type DerivativeKind,
+  type DerivativeModelOptions,
+  derivativeKinds,
+  derivativeModel,
+} from './derivativeModel.js'
 export { type HessianOptions, type LossHessian, lossHessian } from './hessian.js'
-export { type Loss, lossNamed, losses } from './loss.js'
-export { type Problem } from './problem.js'
+export { type Loss, losses, lossNamed } from './loss.js'
+export type { Problem } from './problem.js'
 export { type CurvatureJson, type CurvatureReport, toJson } from './report.js'
-export { type DerivativeKind, type DerivativeModelOptions, derivativeKinds, derivativeModel } from './derivativeModel.js'

@@ -43,7 +43,8 @@ const probabilityCrossEntropy: Loss = {
 const meanSquaredError: Loss = {
   name: 'mse',
   targets: 'values',
-  perSample: (outputs, values) => np.divide(overSample(np.square(np.subtract(outputs, values))), elements(outputs)),
+  perSample: (outputs, values) =>
+    np.divide(overSample(np.square(np.subtract(outputs, values))), elements(outputs)),
 }
 
 const binaryCrossEntropy: Loss = {
@@ -62,10 +63,9 @@ const binaryCrossEntropy: Loss = {
  * - `binary-cross-entropy`: the mean over outputs of log(1 + e^output) - value * output
  */
 export const losses: Readonly<Record<string, Loss>> = Object.fromEntries(
-  [crossEntropy, negativeLogLikelihood, probabilityCrossEntropy, meanSquaredError, binaryCrossEntropy].map((loss) => [
-    loss.name,
-    loss,
-  ]),
+  [crossEntropy, negativeLogLikelihood, probabilityCrossEntropy, meanSquaredError, binaryCrossEntropy].map(
+    (loss) => [loss.name, loss],
+  ),
 )
 
 /** The loss of that name. @throws naming the known ones. */

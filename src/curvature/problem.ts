@@ -32,7 +32,11 @@ export function batchesOf({ inputs, targets }: Problem, size: number): Batch[] {
   return Array.from({ length: Math.ceil(samples / size) }, (_, i) => {
     const count = Math.min(size, samples - i * size)
     const weights = castTensor(new Tensor(new Float64Array(size).fill(1, 0, count)), inputs.dtype)
-    return { inputs: rows(inputs, i * size, count, size), targets: rows(targets, i * size, count, size), weights }
+    return {
+      inputs: rows(inputs, i * size, count, size),
+      targets: rows(targets, i * size, count, size),
+      weights,
+    }
   })
 }
 

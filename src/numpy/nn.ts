@@ -3,7 +3,7 @@ import { keepAxes, reduceSum, reshape } from '../ops/broadcast.js'
 import { equal, less } from '../ops/compare.js'
 import * as kinks from '../ops/kinks.js'
 import * as smooth from '../ops/smooth.js'
-import { erfc } from '../ops/special.js'
+import { erf, erfc } from '../ops/special.js'
 import { showType, type Value } from '../program/value.js'
 import { type DType, isFloat } from '../tensor/dtype.js'
 import { normalizeAxis } from '../tensor/shape.js'
@@ -69,9 +69,17 @@ export function silu(x: ArrayLike): Tensor {
 export function gelu(x: ArrayLike, { approximate = false }: { readonly approximate?: boolean } = {}): Tensor {
   const value = toFloat(x)
   const half = mul(value, 0.5)
-  if (!approximate) return toTensor(mul(half, erfc(mul(value, -Math.SQRT1_2))))
+  if (!approximate) return toTensor(mul(half, twicePhi(value)))
   const cubic = add(value, mul(mul(value, mul(value, value)), 0.044715))
   return toTensor(mul(half, add(smooth.tanh(mul(cubic, Math.sqrt(2 / Math.PI))), 1)))
+}
+
+/**
+ * 2 Phi(x). In float32 from erf, which ONNX Runtime has as one operation; that is off by 1e-7 where Phi is small, as it
+ * is in PyTorch.
+ */
+function twicePhi(x: Value): Value {
+  return x.dtype === 'float32' ? add(erf(mul(x, Math.SQRT1_2)), 1) : erfc(mul(x, -Math.SQRT1_2))
 }
 
 export interface AxesOption {

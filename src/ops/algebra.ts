@@ -90,7 +90,7 @@ const arithmetic: Rules = {
     // -(x c) = x (-c), exactly.
     ({ inputs: [x] }, made) => {
       const [base, factor] = scaled(made, x as Value) ?? []
-      return base && factor && mul(base, neg(factor))
+      return base && factor && canCombine(factor, factor) ? mul(base, neg(factor)) : undefined
     },
   ],
   cast: [
@@ -118,11 +118,19 @@ function scaled(made: Made, x: Value): [base: Value, factor: Tensor] | undefined
   return right && left instanceof Tensor ? [right, left] : undefined
 }
 
+/** Elements that constants may have to be combined while a program is prepared. */
+const mostCombined = 2 ** 20
+
+/** Whether two float constants give one that is no larger. */
+function canCombine(a: Tensor, b: Tensor): boolean {
+  const most = Math.max(a.size, b.size)
+  return isFloat(a.dtype) && most <= mostCombined && sizeOf(broadcastShapes([a.shape, b.shape])) <= most
+}
+
 /** (x c1) c2 = x (c1 c2), where that needs no larger constant and loses no digits. */
 function multiplyTwice(x: Value, y: Value, result: Type, made: Made): Value | undefined {
   const [base, first] = scaled(made, x) ?? []
-  if (!base || !first || !(y instanceof Tensor) || !isFloat(y.dtype)) return undefined
-  if (sizeOf(broadcastShapes([first.shape, y.shape])) > Math.max(first.size, y.size)) return undefined
+  if (!base || !first || !(y instanceof Tensor) || !canCombine(first, y)) return undefined
   const factor = mul(first, y) as Tensor
   const isZero = or(equal(first, 0), equal(y, 0)) as Tensor
   const keepsDigits = factor.data.every((c, i) => isNormal(c, result.dtype) || (c === 0 && isZero.data[i]))
@@ -133,9 +141,7 @@ function multiplyTwice(x: Value, y: Value, result: Type, made: Made): Value | un
 function addMultiples(x: Value, y: Value, result: Type, made: Made): Value | undefined {
   const [base, first] = scaled(made, x) ?? []
   const [same, second] = scaled(made, y) ?? []
-  if (!base || base !== same || !first || !second || !isFloat(result.dtype)) return undefined
-  if (sizeOf(broadcastShapes([first.shape, second.shape])) > Math.max(first.size, second.size))
-    return undefined
+  if (!base || base !== same || !first || !second || !canCombine(first, second)) return undefined
   const factor = add(first, second) as Tensor
   return factor.data.every(Number.isFinite) ? asResult(mul(base, factor), result) : undefined
 }

@@ -1,5 +1,5 @@
 import type { Lowering } from '../program/lowering.js'
-import type { MaybeZero, Primitive } from '../program/primitive.js'
+import type { MaybeZero, Primitive, Series } from '../program/primitive.js'
 import { Unknown } from '../program/primitive.js'
 import type { Type, Value } from '../program/value.js'
 import { isFloat } from '../tensor/dtype.js'
@@ -7,6 +7,7 @@ import { castTensor, type Tensor } from '../tensor/tensor.js'
 import { sumTo } from './broadcast.js'
 import { anything, apply, numbers, type Operand, sumOf, toValues } from './define.js'
 import { constantDerivative, elementwise, spread } from './elementwise.js'
+import { type Arithmetic, product, quotient } from './taylor.js'
 
 /** A cotangent of the result summed to the shape of an input that is being transposed. */
 function cotangentOf(
@@ -57,6 +58,9 @@ const mulOp: Primitive = elementwise({
     cotangentOf(x as Value, ct as MaybeZero, (ct) => mul(ct, y as Value)),
     cotangentOf(y as Value, ct as MaybeZero, (ct) => mul(x as Value, ct)),
   ],
+  taylor: ({ series: [x, y], outputs: [out] }) => [
+    product(x as Series, y as Series, out as Value, arithmetic),
+  ],
 })
 
 const divOp: Primitive = elementwise({
@@ -73,6 +77,9 @@ const divOp: Primitive = elementwise({
   transpose: ({ cotangents: [ct], inputs: [x, y] }) => [
     cotangentOf(x as Value, ct as MaybeZero, (ct) => div(ct, y as Value)),
     null,
+  ],
+  taylor: ({ series: [x, y], outputs: [out] }) => [
+    quotient(x as Series, y as Series, out as Value, arithmetic),
   ],
 })
 
@@ -147,6 +154,9 @@ export const sub = (x: Operand, y: Operand): Value => apply(subOp, [x, y], {})
 export const mul = (x: Operand, y: Operand): Value => apply(mulOp, [x, y], {})
 export const div = (x: Operand, y: Operand): Value => apply(divOp, [x, y], {})
 export const neg = (x: Operand): Value => apply(negOp, [x], {})
+
+/** What Taylor rules compute with. */
+export const arithmetic: Arithmetic = { add, sub, mul, div }
 
 /** x, treated as a constant by every derivative. */
 export const stopGradient = (x: Value): Value => apply(stopGradientOp, [x], {})

@@ -8,7 +8,7 @@ import { constantDerivative, elementwise } from './elementwise.js'
 function comparison(
   name: string,
   symbol: string,
-  onnx: string | Primitive['lower'],
+  onnx: string | NonNullable<Primitive['lower']>,
   scalar: (x: number, y: number) => boolean,
 ): Primitive {
   return elementwise({
@@ -24,7 +24,7 @@ function comparison(
 
 /** ONNX orders numbers only, so bools are made integers. */
 const order =
-  (op: string): Primitive['lower'] =>
+  (op: string): NonNullable<Primitive['lower']> =>
   (lowering, inputs, { inputs: [type] }) => {
     const isBool = (type as Type).dtype === 'bool'
     const numbers = isBool

@@ -8,6 +8,7 @@ import { broadcastTo, reduceSum, reshape, transpose } from './broadcast.js'
 import { lowerConvolution, lowerInput, lowerKernel } from './convolutionLowering.js'
 import { apply, expectDtype, numbers, sumOf } from './define.js'
 import { windowSpread, windowSum } from './pool.js'
+import { bilinear } from './taylor.js'
 import { type Window, windowPairs, windowPositions } from './window.js'
 
 /**
@@ -130,7 +131,7 @@ function member(
   name: string,
   role: Role,
   from: readonly [Role, Role],
-  lower: Primitive<ConvolutionParams>['lower'],
+  lower: NonNullable<Primitive<ConvolutionParams>['lower']>,
 ): Primitive<ConvolutionParams> {
   const operands = (inputs: readonly Type[]) => ({ [from[0]]: inputs[0], [from[1]]: inputs[1] })
   const primitive: Primitive<ConvolutionParams> = {
@@ -166,6 +167,7 @@ function member(
         add,
       ),
     ],
+    taylor: bilinear((x, y, params) => apply(primitive, [x, y], params), add),
     transpose: ({ cotangents: [ct], inputs, params }) =>
       from.map((wanted, i): MaybeZero => {
         if (!ct || !(inputs[i] instanceof Unknown)) return null

@@ -8,6 +8,7 @@ import { broadcastTo, inversePermutation, reduceSum, reshape, transpose } from '
 import { apply, expectDtype, numbers } from './define.js'
 import { type DotParams, lowerDot } from './dotLowering.js'
 import { moveAxis } from './gather.js'
+import { bilinear } from './taylor.js'
 
 type Axes = readonly number[]
 
@@ -75,6 +76,7 @@ const dotOp: Primitive<DotParams> = {
     const right = ty ? apply(dotOp, [x as Value, ty], params) : null
     return [left && right ? add(left, right) : (left ?? right)]
   },
+  taylor: bilinear((x, y, params) => apply(dotOp, [x, y], params), add),
   transpose({ cotangents: [ct], inputs, params }) {
     if (!ct) return [null, null]
     return inputs.map((input, side) =>
@@ -108,7 +110,11 @@ const dotOp: Primitive<DotParams> = {
 const mostProducts = 1e7
 
 /** One side of a dot summed over what is contracted, each product by itself where the other side is sparse. */
-function dotPattern(x: Value, side: number, { inputs, params }: { inputs: readonly Value[]; params: DotParams }) {
+function dotPattern(
+  x: Value,
+  side: number,
+  { inputs, params }: { inputs: readonly Value[]; params: DotParams },
+) {
   const { leftOrder, rightOrder, batch, m, k, n, shape } = asMatrices(inputs, params)
   const asColumn = (y: Value) => reshape(transpose(y, leftOrder), [batch, m, k, 1])
   const asRow = (y: Value) => reshape(transpose(y, rightOrder), [batch, 1, k, n])

@@ -18,17 +18,19 @@ interface Row<P extends Params> {
   scalar: (...x: number[]) => number
   expression?: (...x: string[]) => string
   /** The ONNX operator, or a rule that writes several. */
-  onnx: string | Primitive<P>['lower']
+  onnx: string | NonNullable<Primitive<P>['lower']>
   attributes?: Readonly<Record<string, OnnxAttribute>>
   derivative: Primitive<P>['derivative']
   transpose?: Primitive<P>['transpose']
+  taylor?: Primitive<P>['taylor']
   /** Floating-point operations per element. */
   flops?: number
 }
 
 /** The table row of an operation on numbers that broadcasts its inputs as NumPy does. */
 export function elementwise<P extends Params = Params>(row: Row<P>): Primitive<P> {
-  const { name, accepts, masked, output, scalar, expression, onnx, attributes, derivative, transpose } = row
+  const { name, accepts, masked, output, scalar, expression, onnx, attributes } = row
+  const { derivative, transpose, taylor } = row
   const primitive: Primitive<P> = {
     name,
     scalar,
@@ -54,6 +56,7 @@ export function elementwise<P extends Params = Params>(row: Row<P>): Primitive<P
     evaluate: (inputs, _, [type]) => [evaluateElementwise(scalar, inputs, type as Type)],
     derivative,
     ...(transpose && { transpose }),
+    ...(taylor && { taylor }),
     batch: ({ inputs, batched, params }) => [apply(primitive, alignBatch(inputs, batched), params)],
     lower: (lowering, inputs, call) =>
       typeof onnx === 'string' ? [lowering.node(onnx, inputs, attributes)] : onnx(lowering, inputs, call),

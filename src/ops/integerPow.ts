@@ -1,10 +1,11 @@
-import type { Primitive } from '../program/primitive.js'
+import type { Primitive, Series } from '../program/primitive.js'
 import type { Type, Value } from '../program/value.js'
 import { sizeOf } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { mul } from './arithmetic.js'
 import { apply, expectDtype, numbers } from './define.js'
 import { evaluateElementwise } from './elementwise.js'
+import { series } from './taylor.js'
 
 /** x^n for a fixed integer n >= 2: repeated multiplication, so that every derivative is finite at 0. */
 const integerPowOp: Primitive<{ exponent: number }> = {
@@ -21,6 +22,10 @@ const integerPowOp: Primitive<{ exponent: number }> = {
   derivative: ({ tangents: [t], inputs: [x], params: { exponent } }) => [
     t ? mul(t, mul(integerPow(x as Value, exponent - 1), exponent)) : null,
   ],
+  taylor: ({ series: [x], outputs: [out], params: { exponent }, lift }) =>
+    [lift((x) => powerBySquaring(x, exponent), x as Series)].map((v) =>
+      series(out as Value, (k) => v.coefficient(k)),
+    ),
   batch: ({ inputs: [x], params }) => [integerPow(x as Value, params.exponent)],
   lower(onnx, [x], { params: { exponent } }) {
     const power = (n: number): string => {
@@ -32,6 +37,13 @@ const integerPowOp: Primitive<{ exponent: number }> = {
     return [power(exponent)]
   },
   flops: ({ outputs: [type] }) => 2 * sizeOf((type as Type).shape),
+}
+
+function powerBySquaring(x: Value, n: number): Value {
+  if (n === 1) return x
+  const half = powerBySquaring(x, n >> 1)
+  const even = mul(half, half)
+  return n % 2 ? mul(even, x) : even
 }
 
 /** x^n for an integer n >= 1. */

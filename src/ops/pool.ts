@@ -1,6 +1,7 @@
+import type { Lowering } from '../program/lowering.js'
 import type { Primitive } from '../program/primitive.js'
 import type { Type, Value } from '../program/value.js'
-import { allocate } from '../tensor/dtype.js'
+import { allocate, type DType } from '../tensor/dtype.js'
 import { type Shape, sizeOf } from '../tensor/shape.js'
 import { fullTensor, Tensor } from '../tensor/tensor.js'
 import { div, select } from './arithmetic.js'
@@ -101,9 +102,15 @@ const windowSpreadOp: Primitive<UnpatchesParams> = {
     const scales = onnx.constant(new Tensor(Float32Array.of(1, 1, ...window), [rank + 2]))
     const nearest = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }
     const resized = onnx.node('Resize', [images, '', scales], nearest)
-    const rest = spatial.map((n, axis) => n - window[axis]! * shape[shape.length - rank + axis]!)
-    const padded = padNode(onnx, resized, [0, 0, ...rest.map(() => 0)], [0, 0, ...rest])
-    return [onnx.node('Reshape', [padded, onnx.int64((output as Type).shape)])]
+    const covered = window.map((n, axis) => n * shape[shape.length - rank + axis]!)
+    const whole = zerosBehind(
+      onnx,
+      resized,
+      [...asImages(shape, rank).slice(0, 2), ...covered],
+      dtype,
+      spatial,
+    )
+    return [onnx.node('Reshape', [whole, onnx.int64((output as Type).shape)])]
   },
   flops: ({ inputs: [x], params }) => sizeOf((x as Type).shape) * sizeOf(params.window),
 }
@@ -118,6 +125,28 @@ function spreadPatches(x: Value, params: UnpatchesParams): Value {
   const [outer, positions] = [x.shape.slice(0, lead), x.shape.slice(lead)]
   const each = reshape(x, [...outer, 1, ...positions])
   return unpatches(broadcastTo(each, [...outer, sizeOf(params.window), ...positions]), params)
+}
+
+/** The zeros that are stored to be put behind an array; ONNX Runtime's Pad takes twice as long. */
+const mostZeros = 2 ** 16
+
+/** Images of `shape` with zeros behind them, up to the `spatial` shape. */
+function zerosBehind(onnx: Lowering, x: string, shape: Shape, dtype: DType, spatial: Shape): string {
+  const rest = spatial.map((n, axis) => n - shape[axis + 2]!)
+  if (sizeOf(spatial) * shape[0]! > mostZeros * Math.min(...spatial))
+    return padNode(onnx, x, [0, 0, ...rest.map(() => 0)], [0, 0, ...rest])
+  const current = [...shape]
+  return rest.reduce((name, n, i) => {
+    if (n === 0) return name
+    const axis = i + 2
+    const zeros = fullTensor(
+      current.map((length, k) => (k === axis ? n : length)),
+      0,
+      dtype,
+    )
+    current[axis] = spatial[i]!
+    return onnx.node('Concat', [name, onnx.constant(zeros)], { axis })
+  }, x)
 }
 
 /** Whether windows cover the array from its start without gaps or overlaps, up to a rest at the end. */

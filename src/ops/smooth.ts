@@ -1,15 +1,20 @@
-import type { MaybeZero, Primitive } from '../program/primitive.js'
+import type { MaybeZero, Primitive, Series } from '../program/primitive.js'
 import type { Type, Value } from '../program/value.js'
-import { add, div, mul, neg, select, sub } from './arithmetic.js'
+import { add, arithmetic, div, mul, neg, select, sub } from './arithmetic.js'
 import { and, equal, less } from './compare.js'
 import { apply, floats, sumOf } from './define.js'
 import { elementwise } from './elementwise.js'
+import { solution } from './taylor.js'
 
 interface SmoothRow {
   name: string
   scalar: (x: number) => number
   /** f'(x), from the input and the result. */
   slope: (x: Value, out: Value) => Value
+  /** For Taylor series: f'(x) stated so that it returns to x and the result, if `slope` does not. */
+  rate?: (x: Value, out: Value) => Value
+  /** For Taylor series: f'(x) with all its digits, if `slope` loses some. */
+  exactSlope?: (x: Value, out: Value) => Value
   /** The ONNX operator, where ONNX Runtime has it for both float types and computes it well. */
   onnx?: string
   /** The ONNX operator for float32 only; float64 is composed. */
@@ -19,7 +24,8 @@ interface SmoothRow {
 }
 
 /** The table row of a smooth function of one number. */
-export function smooth({ name, scalar, slope, onnx, onnx32, composed }: SmoothRow): Primitive {
+export function smooth(row: SmoothRow): Primitive {
+  const { name, scalar, slope, rate = slope, exactSlope = slope, onnx, onnx32, composed } = row
   return elementwise({
     name,
     accepts: floats,
@@ -28,6 +34,18 @@ export function smooth({ name, scalar, slope, onnx, onnx32, composed }: SmoothRo
     derivative: ({ tangents: [t], inputs: [x], outputs: [out] }) => [
       t ? mul(t, slope(x as Value, out as Value)) : null,
     ],
+    taylor: ({ series: [x], outputs: [out], lift }) => {
+      const [u, v0] = [x as Series, out as Value]
+      return [
+        solution(
+          u,
+          v0,
+          () => exactSlope(u.value, v0),
+          (v) => lift(rate, u, v),
+          arithmetic,
+        ),
+      ]
+    },
     onnx: (lowering, inputs, { inputs: types }) => {
       const dtype = (types[0] as Type).dtype
       const native = onnx ?? (dtype === 'float32' ? onnx32 : undefined)
@@ -70,6 +88,7 @@ const tanhOp = smooth({
   name: 'tanh',
   scalar: Math.tanh,
   slope: (_, out) => sub(1, mul(out, out)),
+  exactSlope: (x) => mul(mul(logistic(mul(x, 2)), logistic(mul(x, -2))), 4),
   onnx: 'Tanh',
 })
 
@@ -78,6 +97,7 @@ const logisticOp = smooth({
   name: 'logistic',
   scalar: (x) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x))),
   slope: (x, out) => mul(out, logistic(neg(x))),
+  rate: (_, out) => sub(out, mul(out, out)),
   composed: (x) => div(1, add(exp(neg(x)), 1)),
 })
 

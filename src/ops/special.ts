@@ -42,8 +42,7 @@ const erfcOp = smooth({
   name: 'erfc',
   scalar: erfcOf,
   slope: (x) => mul(exp(neg(mul(x, x))), -2 / Math.sqrt(Math.PI)),
-  // ONNX Runtime's float32 Erf is one fast operation; Cody's formulas would cost forty times as much.
-  composed: (x) => (x.dtype === 'float32' ? sub(1, erf(x)) : erfcByCody(x)),
+  composed: erfcByCody,
 })
 
 /** erfc(x) = 1 - erf(x) with all digits in the tail: the continued fraction above 1 (Abramowitz and Stegun, 7.1.14). */
@@ -119,7 +118,7 @@ const remOp: Primitive = elementwise({
 /** The error function 2/sqrt(pi) int_0^x exp(-t^2) dt. */
 export const erf = (x: Value): Value => apply(erfOp, [x], {})
 
-/** The complement 1 - erf(x), accurate for large x, except in ONNX in float32, where it is the difference. */
+/** The complement 1 - erf(x), accurate for large x. */
 export const erfc = (x: Value): Value => apply(erfcOp, [x], {})
 
 /** The angle of the point (x, y), in (-pi, pi]. */

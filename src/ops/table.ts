@@ -7,6 +7,7 @@ import { dotOps } from './dot.js'
 import { gatherOps } from './gather.js'
 import { integerPowOps } from './integerPow.js'
 import { kinkOps } from './kinks.js'
+import { linalgOps } from './linalg/table.js'
 import { patchOps } from './patches.js'
 import { poolOps } from './pool.js'
 import { reduceOps } from './reduce.js'
@@ -32,4 +33,5 @@ export const primitives: readonly Primitive[] = [
   ...poolOps,
   ...dotOps,
   ...convolutionOps,
+  ...linalgOps,
 ]

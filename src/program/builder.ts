@@ -20,8 +20,7 @@ export class Builder {
   }
 
   record(primitive: Primitive, inputs: readonly Value[], params: Params, types: readonly Type[]): Var[] {
-    if (!this.open)
-      throw new Error(`${primitive.name}: ${leaked}`)
+    if (!this.open) throw new Error(`${primitive.name}: ${leaked}`)
     const outputs = types.map((type) => this.variable(type))
     this.equations.push({ primitive, inputs, params, outputs })
     return outputs

@@ -1,4 +1,4 @@
-import type { Program } from './program.js'
+import { type Program, subprograms } from './program.js'
 import { sameType, showType, type Type, type Value, Var } from './value.js'
 
 /**
@@ -22,7 +22,8 @@ export function check(program: Program): void {
   program.equations.forEach(({ primitive, inputs, params, outputs }, i) => {
     const where = `equation ${i} (${primitive.name})`
     for (const input of inputs) use(input, where)
-    const types = inferred(where, () => primitive.infer(inputs, params))
+    for (const [name, inner] of subprograms(params)) attempt(`${where}, ${name}`, () => check(inner))
+    const types = attempt(where, () => primitive.infer(inputs, params))
     if (types.length !== outputs.length)
       throw new Error(`program: ${where} has ${outputs.length} outputs, expected ${types.length}`)
     outputs.forEach((variable, k) => {
@@ -35,9 +36,9 @@ export function check(program: Program): void {
   for (const output of program.outputs) use(output, 'the return')
 }
 
-function inferred(where: string, infer: () => Type[]): Type[] {
+function attempt<T>(where: string, f: () => T): T {
   try {
-    return infer()
+    return f()
   } catch (error) {
     throw new Error(`program: ${where}: ${(error as Error).message}`, { cause: error })
   }

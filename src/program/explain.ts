@@ -8,8 +8,11 @@ export function explain(program: Program): string {
   const costs = program.equations.map(costOf)
   const flops = align(['flops', ...costs.map((cost) => scaled(cost.flops))])
   const bytes = align(['moved', ...costs.map((cost) => showBytes(cost.bytes))])
-  const width = Math.max(0, ...equations.map((line) => line.length))
-  const rows = ['', ...equations].map((line, i) => `${line.padEnd(width)}  ${flops[i]}  ${bytes[i]}`)
+  const width = Math.max(0, ...equations.map((lines) => lines.split('\n', 1)[0]!.length))
+  const rows = ['', ...equations].map((lines, i) => {
+    const [line, ...inside] = lines.split('\n') as [string, ...string[]]
+    return [`${line.padEnd(width)}  ${flops[i]}  ${bytes[i]}`, ...inside].join('\n')
+  })
   const total = forecast(program)
   return [
     rows[0],

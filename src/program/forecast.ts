@@ -29,6 +29,7 @@ const isAlias = ({ primitive }: Equation) => primitive.name === 'reshape'
 /** What one equation costs. An input that it names twice is read once; a reshape moves nothing. */
 export function costOf(equation: Equation): Cost {
   const { primitive, inputs, params, outputs } = equation
+  if (primitive.forecast) return primitive.forecast({ inputs, params, outputs })
   const flops = primitive.flops
     ? primitive.flops({ inputs, params, outputs })
     : outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0)
@@ -80,7 +81,7 @@ function peakOfIntermediates(equations: readonly Equation[], outputs: readonly V
       live += bytesOf(output)
       dying[lastUse.get(output) as number]?.push(bytesOf(output))
     }
-    peak = Math.max(peak, live)
+    peak = Math.max(peak, live + (equation.primitive.forecast?.(equation).peakBytes ?? 0))
     for (const bytes of dying[at] as number[]) live -= bytes
   })
   return peak

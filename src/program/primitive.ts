@@ -1,5 +1,7 @@
 import type { Tensor } from '../tensor/tensor.js'
+import type { Cost } from './forecast.js'
 import type { Lowering } from './lowering.js'
+import type { Equation, Program } from './program.js'
 import type { Type, Value } from './value.js'
 
 /** Plain data, so that equations can be printed, compared and stored. */
@@ -39,6 +41,36 @@ interface Composition<P> {
 }
 
 /**
+ * A value along a curve: its normalised Taylor coefficients (1/k!) d^k/dt^k at t = 0, each computed when it is
+ * first asked for. Coefficient 0 is the value itself; null is a zero known without computing.
+ */
+export interface Series {
+  readonly value: Value
+  coefficient(order: number): MaybeZero
+  /** Whether all coefficients but the first are known to be zero. */
+  readonly constant: boolean
+}
+
+export interface TaylorCall<P> {
+  readonly series: readonly Series[]
+  readonly outputs: readonly Value[]
+  readonly params: P
+  /** The highest coefficient that will be asked for. */
+  readonly order: number
+  /** A function of values applied to series. */
+  lift(f: (...x: Value[]) => Value, ...series: Series[]): Series
+}
+
+/** Makes a program ready to run many times. */
+export type Prepare = (program: Program) => (inputs: readonly Tensor[]) => Tensor[]
+
+/** The two halves of an equation; outputs of the first that the second uses are new variables. */
+export interface Cut {
+  readonly known: readonly Equation[]
+  readonly unknown: readonly Equation[]
+}
+
+/**
  * One row of the table of operations: all that the rest of the library knows about one of them.
  * Every rule is written with primitives, so that derivatives are closed under differentiation.
  */
@@ -48,8 +80,8 @@ export interface Primitive<P extends Params = Params> {
   /** Types of the outputs; throws a sentence when the inputs do not fit. */
   infer(inputs: readonly Type[], params: P): Type[]
 
-  /** The reference result, in plain loops. */
-  evaluate(inputs: readonly Tensor[], params: P, outputs: readonly Type[]): Tensor[]
+  /** The reference result, in plain loops. Sub-programs are run by what the engine's `prepare` makes of them. */
+  evaluate(inputs: readonly Tensor[], params: P, outputs: readonly Type[], prepare?: Prepare): Tensor[]
 
   /** Tangents of the outputs: the Jacobian at `inputs` applied to `tangents`. */
   derivative(at: {
@@ -58,6 +90,27 @@ export interface Primitive<P extends Params = Params> {
     outputs: readonly Value[]
     params: P
   }): MaybeZero[]
+
+  /** For operations with sub-programs: outputs and their tangents together, instead of `bind` and `derivative`. */
+  differentiate?(at: { inputs: readonly Value[]; tangents: readonly MaybeZero[]; params: P }): {
+    outputs: Value[]
+    tangents: MaybeZero[]
+  }
+
+  /** For operations with sub-programs: the equation cut in two when `unknown` inputs come later; see `splitProgram`. */
+  split?(equation: Equation, unknown: readonly boolean[], params: P): Cut
+
+  /** For operations with sub-programs: the equation without the outputs that are not `used`, and what only they need. */
+  prune?(equation: Equation, used: readonly boolean[], params: P): Equation
+
+  /** For operations that only stand for others until derivatives are taken: those, applied to `inputs`. */
+  inline?(inputs: readonly Value[], params: P): Value[]
+
+  /**
+   * The outputs along a curve. When absent it follows from the derivative f'(u) u' of f(u): if that does not vary
+   * with u, it gives every coefficient from that of u; else the coefficients of f are those of its integral.
+   */
+  taylor?(at: TaylorCall<P>): Series[]
 
   /** For operations linear in the inputs that are {@link Unknown}: cotangents of those inputs. */
   transpose?(at: {
@@ -70,11 +123,17 @@ export interface Primitive<P extends Params = Params> {
   /** The outputs over a batch: inputs marked `batched`, and every output, carry the batch as axis 0. */
   batch(at: { inputs: readonly Value[]; batched: readonly boolean[]; size: number; params: P }): Value[]
 
-  /** Emits ONNX nodes; returns the names of the outputs. */
-  lower(onnx: Lowering, inputs: readonly string[], call: Call<P>): readonly string[]
+  /**
+   * Emits ONNX nodes; returns the names of the outputs. When absent, ONNX has no counterpart: the ONNX engine then
+   * leaves the operation to `evaluate`, and no model can hold it.
+   */
+  lower?(onnx: Lowering, inputs: readonly string[], call: Call<P>): readonly string[]
 
   /** Floating-point operations of one call; when absent, one per output element. */
   flops?(call: Call<P>): number
+
+  /** For operations with sub-programs: the whole cost of one call, with the bytes that are alive inside it. */
+  forecast?(call: Call<P>): Cost & { readonly peakBytes: number }
 
   /** For elementwise operations: the function of numbers, and its JavaScript text where it is plain arithmetic. */
   readonly scalar?: (...x: number[]) => number

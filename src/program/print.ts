@@ -1,8 +1,8 @@
 import type { Tensor } from '../tensor/tensor.js'
-import type { Equation, Program } from './program.js'
+import { type Equation, isProgram, type Program, subprograms } from './program.js'
 import { showType, type Value, Var } from './value.js'
 
-/** A readable listing of a program, one equation a line. */
+/** A readable listing of a program, one equation a line, programs that an equation runs indented under it. */
 export function print(program: Program): string {
   const { head, equations, tail } = listing(program)
   return [head, ...equations, tail].join('\n')
@@ -20,14 +20,22 @@ export function listing(program: Program): { head: string; equations: string[]; 
   const equations = program.equations.map((equation) => {
     const inputs = equation.inputs.map(show).join(' ')
     const outputs = equation.outputs.map(declare).join(', ')
-    return `  ${outputs} = ${equation.primitive.name}${showParams(equation)} ${inputs}`
+    const line = `  ${outputs} = ${equation.primitive.name}${showParams(equation)} ${inputs}`
+    return [line, ...subprograms(equation.params).flatMap(showSubprogram)].join('\n')
   })
   return { head, equations, tail: `  return ${program.outputs.map(show).join(', ')}` }
 }
 
 function showParams({ params }: Equation): string {
-  const shown = Object.entries(params).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+  const plain = Object.entries(params).filter(([, value]) => ![value].flat().some(isProgram))
+  const shown = plain.map(([key, value]) => `${key}=${JSON.stringify(value)}`)
   return shown.length ? `{${shown.join(' ')}}` : ''
+}
+
+/** Indented under the equation that runs it. */
+function showSubprogram([name, program]: [string, Program]): string[] {
+  const [head, ...rest] = print(program).split('\n') as [string, ...string[]]
+  return [`    ${name} = ${head}`, ...rest.map((line) => `    ${line}`)]
 }
 
 function showConstant(value: Tensor): string {

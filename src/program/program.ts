@@ -17,6 +17,36 @@ export interface Program {
   readonly outputs: readonly Value[]
 }
 
+/** Whether a parameter of an equation is a program that it runs. */
+export function isProgram(data: unknown): data is Program {
+  return typeof data === 'object' && data !== null && 'equations' in data && 'outputs' in data
+}
+
+/** The programs among an equation's parameters, under the names of these. */
+export function subprograms(params: Params): [name: string, program: Program][] {
+  return Object.entries(params).flatMap(([name, value]): [string, Program][] => {
+    if (isProgram(value)) return [[name, value]]
+    if (!Array.isArray(value) || !value.every(isProgram)) return []
+    return value.map((program, i) => [`${name}[${i}]`, program])
+  })
+}
+
+/** Parameters with each program among them replaced; the same object when none changes. */
+export function mapSubprograms(params: Params, f: (program: Program) => Program): Params {
+  let changed = false
+  const map = (value: unknown): unknown => {
+    if (!isProgram(value)) return value
+    const mapped = f(value)
+    if (mapped !== value) changed = true
+    return mapped
+  }
+  const entries = Object.entries(params).map(([name, value]) => [
+    name,
+    Array.isArray(value) && value.some(isProgram) ? value.map(map) : map(value),
+  ])
+  return changed ? Object.fromEntries(entries) : params
+}
+
 /** Variables of a program bound to values; constants stand for themselves. */
 export type Environment = Map<Var, Value>
 

@@ -88,7 +88,9 @@ export function fullTensor(shape: Shape, value: number, dtype: DType): Tensor {
 
 function fromAny(value: TensorLike, dtype: DType | undefined): Tensor {
   if (value === undefined || value === null)
-    throw new Error(`tensor: got ${value}, expected a number, an array of numbers or a typed array; is a field missing?`)
+    throw new Error(
+      `tensor: got ${value}, expected a number, an array of numbers or a typed array; is a field missing?`,
+    )
   if (value instanceof Tensor) return value
   if (ArrayBuffer.isView(value)) return new Tensor(value)
   const shape = nestedShape(value)

@@ -10,7 +10,10 @@ export type Structure =
 const leaf: Structure = { kind: 'leaf' }
 
 /** The leaves of a tree in order (objects by their keys' order of insertion), and its structure. */
-export function flatten<L>(tree: Tree<L>, isLeaf: (node: unknown) => boolean): { leaves: L[]; structure: Structure } {
+export function flatten<L>(
+  tree: Tree<L>,
+  isLeaf: (node: unknown) => boolean,
+): { leaves: L[]; structure: Structure } {
   const leaves: L[] = []
   const walk = (node: Tree<L>): Structure => {
     if (isLeaf(node)) {
@@ -22,7 +25,9 @@ export function flatten<L>(tree: Tree<L>, isLeaf: (node: unknown) => boolean): {
       const keys = Object.keys(node)
       return { kind: 'object', keys, children: keys.map((key) => walk(node[key] as Tree<L>)) }
     }
-    throw new Error(`tree: got ${describe(node)}, expected tensors, numbers, or arrays and plain objects of them`)
+    throw new Error(
+      `tree: got ${describe(node)}, expected tensors, numbers, or arrays and plain objects of them`,
+    )
   }
   const structure = walk(tree)
   return { leaves, structure }
@@ -59,7 +64,8 @@ export function showStructure(structure: Structure): string {
 /** Names of the leaves: `layers[0].weight`; the empty name for a single leaf. */
 export function leafNames(structure: Structure, prefix = ''): string[] {
   if (structure.kind === 'leaf') return [prefix]
-  if (structure.kind === 'array') return structure.children.flatMap((child, i) => leafNames(child, `${prefix}[${i}]`))
+  if (structure.kind === 'array')
+    return structure.children.flatMap((child, i) => leafNames(child, `${prefix}[${i}]`))
   return structure.children.flatMap((child, i) =>
     leafNames(child, prefix ? `${prefix}.${structure.keys[i]}` : (structure.keys[i] as string)),
   )

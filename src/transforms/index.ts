@@ -1,11 +1,62 @@
+export {
+  type CheckOptions,
+  checkGradients,
+  type GradientCheck,
+  type GradientMismatch,
+} from './checkGradients.js'
+export { type CheckpointOptions, type CheckpointPolicy, checkpoint } from './checkpoint.js'
+export { type CollapsedJet, collapsedJet } from './collapsed.js'
+export { cond, foriLoop, type ScanSettings, scan, switchCase, whileLoop } from './control/index.js'
+export { customJvp } from './customJvp.js'
+export { customVjp } from './customVjp.js'
 export { type GradOptions, grad, jvp, type Likes, linearize, valueAndGrad, vjp } from './derivatives.js'
+export {
+  type FewBitOptions,
+  fewBitActivation,
+  type Levels,
+  optimalLevels,
+} from './estimators/fewBit.js'
+export {
+  type FiniteDifference,
+  type FiniteDifferenceOptions,
+  finiteDifference,
+} from './estimators/finiteDifference.js'
+export { type ForwardGradientOptions, forwardGradient } from './estimators/forwardGradient.js'
+export {
+  type LocalFit,
+  type LocalPolynomialOptions,
+  localPolynomial,
+  nearestNeighbourGradient,
+} from './estimators/localPolynomial.js'
+export { explain } from './explain.js'
+export { type ImplicitOptions, implicit, type LinearSolve } from './implicit.js'
 export { hessian, type Jacobian, type JacobianOptions, jacobian } from './jacobian.js'
+export { jet } from './jet.js'
+export {
+  biharmonic,
+  type Differentiated,
+  laplacian,
+  type SecondOrder,
+  secondOrderOperator,
+} from './laplacian.js'
 export { ggn, hvp } from './products.js'
 export { ravel } from './ravel.js'
 export type { SparseMatrix } from './sparsity/compressed.js'
 export { sparseHessian } from './sparsity/sparseHessian.js'
 export { type SparseOptions, sparseJacobian } from './sparsity/sparseJacobian.js'
 export type { ArrayLike, Like, Tensored, Tensors } from './stage.js'
+export {
+  type DifferentialOperator,
+  type DifferentialOptions,
+  differentialOperator,
+  type Jets,
+  jetExpansion,
+  type Operator,
+  type OperatorTerm,
+  planDerivative,
+  planOperator,
+  type RandomSource,
+} from './stde/index.js'
 export { stopGradient } from './stopGradient.js'
 export { type TracedFunction, trace } from './trace.js'
 export { type VmapOptions, vmap } from './vmap.js'

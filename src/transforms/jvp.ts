@@ -1,6 +1,6 @@
 import { zeros } from '../ops/slice.js'
 import { bind } from '../program/builder.js'
-import type { MaybeZero } from '../program/primitive.js'
+import type { MaybeZero, Params, Primitive } from '../program/primitive.js'
 import { type Environment, type Program, read } from '../program/program.js'
 import { type Type, type Value, Var } from '../program/value.js'
 
@@ -23,15 +23,11 @@ export function jvpProgram(
   const tangentOf = (value: Value): MaybeZero => (value instanceof Var ? (moving.get(value) ?? null) : null)
   for (const { primitive, inputs, params, outputs } of program.equations) {
     const at = inputs.map((input) => read(values, input))
-    const results = bind(primitive, at, params)
-    outputs.forEach((variable, i) => {
-      values.set(variable, results[i] as Value)
-    })
     const ts = inputs.map(tangentOf)
-    if (ts.every((t) => t === null)) continue
-    const moved = primitive.derivative({ tangents: ts, inputs: at, outputs: results, params })
+    const results = differentiate(primitive, at, ts, params)
     outputs.forEach((variable, i) => {
-      const tangent = moved[i]
+      values.set(variable, results.outputs[i] as Value)
+      const tangent = results.tangents[i]
       if (tangent) moving.set(variable, tangent)
     })
   }
@@ -39,6 +35,19 @@ export function jvpProgram(
     outputs: program.outputs.map((output) => read(values, output)),
     tangents: program.outputs.map(tangentOf),
   }
+}
+
+/** The outputs of one operation and their tangents. */
+function differentiate(
+  primitive: Primitive,
+  inputs: readonly Value[],
+  tangents: readonly MaybeZero[],
+  params: Params,
+): { outputs: Value[]; tangents: MaybeZero[] } {
+  const moves = tangents.some((t) => t !== null)
+  if (moves && primitive.differentiate) return primitive.differentiate({ inputs, tangents, params })
+  const outputs = bind(primitive, inputs, params)
+  return { outputs, tangents: moves ? primitive.derivative({ tangents, inputs, outputs, params }) : [] }
 }
 
 /** A tangent or cotangent as a value: zeros of the type of `like` for null. */

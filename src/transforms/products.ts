@@ -4,12 +4,12 @@ import { grad, jvp, type Likes, linearize, vjp } from './derivatives.js'
 import { type Arguments, flattenValues, type Like, type Tensored, type TensorFunction } from './stage.js'
 
 /** Further arguments as the function receives them: numbers and arrays made tensors. */
-function asTensors(tree: unknown): unknown {
+export function asTensors(tree: unknown): unknown {
   const { values, structure } = flattenValues(tree)
   return rebuild(structure, values)
 }
 
-type Tail<A extends Arguments> = A extends readonly [unknown, ...infer Rest] ? Rest : Arguments
+export type Tail<A extends Arguments> = A extends readonly [unknown, ...infer Rest] ? Rest : Arguments
 
 /** A product with a curvature matrix: of the point, the direction, and further arguments. */
 type Product<A extends Arguments> = (x: Like<A[0]>, v: Like<A[0]>, ...rest: Likes<Tail<A>>) => Tensored<A[0]>

@@ -7,8 +7,18 @@ import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
-const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) => existsSync(file))
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
+  existsSync(file),
+)
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
 
 describe.skipIf(!executable)('the built package in headless Chromium', () => {
   let server: Server
@@ -31,8 +41,13 @@ describe.skipIf(!executable)('the built package in headless Chromium', () => {
       if (url === '/page.js') response.setHeader('content-type', 'text/javascript').end(script)
       else if (/^\/ort\/[\w.-]+$/.test(url)) {
         const type = url.endsWith('.wasm') ? 'application/wasm' : 'text/javascript'
-        response.setHeader('content-type', type).end(readFileSync(path(`node_modules/onnxruntime-web/dist/${url.slice(5)}`)))
-      } else response.setHeader('content-type', 'text/html').end('<!doctype html><script type="module" src="/page.js"></script>')
+        response
+          .setHeader('content-type', type)
+          .end(readFileSync(path(`node_modules/onnxruntime-web/dist/${url.slice(5)}`)))
+      } else
+        response
+          .setHeader('content-type', 'text/html')
+          .end('<!doctype html><script type="module" src="/page.js"></script>')
     })
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
     browser = await chromium.launch({ executablePath: executable!, args: flags })
@@ -49,9 +64,13 @@ describe.skipIf(!executable)('the built package in headless Chromium', () => {
     page.on('pageerror', (error) => errors.push(error.message))
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
     await page.waitForFunction('globalThis.result !== undefined')
-    const result = (await page.evaluate('globalThis.result')) as Record<'js' | 'onnx' | 'interpreter', unknown[]> & { webgpu: unknown }
+    const result = (await page.evaluate('globalThis.result')) as Record<
+      'js' | 'onnx' | 'interpreter',
+      unknown[]
+    > & { webgpu: unknown }
     expect(errors).toEqual([])
-    const flat = (value: unknown): number[] => (Array.isArray(value) ? value.flatMap(flat) : [value as number])
+    const flat = (value: unknown): number[] =>
+      Array.isArray(value) ? value.flatMap(flat) : [value as number]
     const reference = flat(result.interpreter)
     expect(reference).toHaveLength(2 * 24)
     expect(Math.max(...reference.map(Math.abs))).toBeGreaterThan(0.01)

@@ -6,7 +6,10 @@ type Network = { w: Tensor; v: Tensor }
 const loss = (p: Network, x: Tensor) => np.mean(np.square(np.matmul(np.tanh(np.matmul(x, p.w)), p.v)))
 
 const wave = (rows: number, columns: number, shift: number) =>
-  np.reshape(Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(shift + i)), [rows, columns])
+  np.reshape(
+    Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(shift + i)),
+    [rows, columns],
+  )
 
 /** The gradient and the Hessian product, as nested arrays, by each engine. */
 async function run(): Promise<Record<string, unknown>> {

@@ -30,19 +30,59 @@ describe('evolute demo', () => {
     const labels = readArray(file('labels.npy'))
     let right = 0
     for (let i = 0; i < labels.size; i++) {
-      const image = new OrtTensor('float32', images.data.slice(i * 196, (i + 1) * 196) as Float32Array, [1, 196])
+      const image = new OrtTensor(
+        'float32',
+        images.data.slice(i * 196, (i + 1) * 196) as Float32Array,
+        [1, 196],
+      )
       const logits = (await session.run({ image })).logits!.data as Float32Array
       if (logits.indexOf(Math.max(...logits)) === labels.data[i]) right++
     }
-    const { code, out } = await evolute('analyze', file('digits.onnx'), ...data, '--top', '1', '--probes', '2', '--steps', '3', '--json')
+    const { code, out } = await evolute(
+      'analyze',
+      file('digits.onnx'),
+      ...data,
+      '--top',
+      '1',
+      '--probes',
+      '2',
+      '--steps',
+      '3',
+      '--json',
+    )
     expect(code).toBe(0)
     expect(JSON.parse(out).accuracy).toBeCloseTo(right / labels.size, 10)
   })
 
   test('prints one JSON object of the documented keys, the same digits for the same seed', async () => {
-    const run = () => evolute('analyze', file('digits.onnx'), ...data, '--samples', '200', '--top', '3', '--probes', '4', '--steps', '12', '--seed', '7', '--json')
+    const run = () =>
+      evolute(
+        'analyze',
+        file('digits.onnx'),
+        ...data,
+        '--samples',
+        '200',
+        '--top',
+        '3',
+        '--probes',
+        '4',
+        '--steps',
+        '12',
+        '--seed',
+        '7',
+        '--json',
+      )
     const [a, b] = [JSON.parse((await run()).out), JSON.parse((await run()).out)]
-    expect(Object.keys(a)).toEqual(['parameters', 'loss', 'accuracy', 'eigenvalues', 'trace', 'density', 'cost', 'seed'])
+    expect(Object.keys(a)).toEqual([
+      'parameters',
+      'loss',
+      'accuracy',
+      'eigenvalues',
+      'trace',
+      'density',
+      'cost',
+      'seed',
+    ])
     expect(a.parameters).toBe(196 * 16 + 16 + 16 * 10 + 10)
     expect(a.eigenvalues).toHaveLength(3)
     expect(Object.keys(a.eigenvalues[0])).toEqual(['value', 'residual'])
@@ -58,7 +98,17 @@ describe('evolute demo', () => {
 
     async function exported(what: string, ...more: string[]): Promise<InferenceSession> {
       const out = file(`${what}.onnx`)
-      const { code, err } = await evolute('export', file('digits.onnx'), '--what', what, '--batch', '5', '-o', out, ...more)
+      const { code, err } = await evolute(
+        'export',
+        file('digits.onnx'),
+        '--what',
+        what,
+        '--batch',
+        '5',
+        '-o',
+        out,
+        ...more,
+      )
       expect({ code, err }).toEqual({ code: 0, err: '' })
       const session = await InferenceSession.create(out)
       rmSync(out)
@@ -75,7 +125,10 @@ describe('evolute demo', () => {
       const parameters = readArray(file('theta.npy')).data as Float32Array
       rmSync(file('theta.npy'))
       const baked = await (await exported('gradient')).run(feed())
-      const at = await session.run({ ...feed(), parameters: new OrtTensor('float32', parameters, [parameters.length]) })
+      const at = await session.run({
+        ...feed(),
+        parameters: new OrtTensor('float32', parameters, [parameters.length]),
+      })
       const gradient = at.gradient!.data as Float32Array
       expect(baked.gradient!.data).toEqual(gradient)
       const size = Math.hypot(...gradient)
@@ -95,7 +148,8 @@ describe('evolute demo', () => {
         const u = Float32Array.from({ length: n }, (_, i) => Math.sin(i))
         const v = Float32Array.from({ length: n }, (_, i) => Math.cos(3 * i))
         const apply = async (x: Float32Array) =>
-          (await session.run({ ...feed(), vector: new OrtTensor('float32', x, [n]) })).product!.data as Float32Array
+          (await session.run({ ...feed(), vector: new OrtTensor('float32', x, [n]) })).product!
+            .data as Float32Array
         const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
         const [hu, hv] = [await apply(u), await apply(v)]
         const scale = Math.hypot(...hu) * Math.hypot(...v)

@@ -4,7 +4,12 @@ import { evolute } from './commandLine.js'
 
 const data = process.env.EVOLUTE_DATA ?? ''
 const model = (name: string) => join(data, 'onnx/models', name)
-const mnist = ['--inputs', join(data, 'mnist/t10k-images-idx3-ubyte.gz'), '--labels', join(data, 'mnist/t10k-labels-idx1-ubyte.gz')]
+const mnist = [
+  '--inputs',
+  join(data, 'mnist/t10k-images-idx3-ubyte.gz'),
+  '--labels',
+  join(data, 'mnist/t10k-labels-idx1-ubyte.gz'),
+]
 const quick = ['--samples', '2000', '--top', '1', '--probes', '2', '--steps', '1', '--json']
 
 describe.skipIf(!data)('evolute analyze on published MNIST classifiers (EVOLUTE_DATA)', () => {

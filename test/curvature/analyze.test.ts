@@ -7,7 +7,13 @@ import { handGradient, handHessian, sizes, tinyLogits, tinyProblem } from '../he
 
 const seed = 3
 const { parameters, x, y } = tinyProblem(seed)
-const problem: Problem = { parameters, apply: tinyLogits, loss: losses['cross-entropy']!, inputs: x, targets: y }
+const problem: Problem = {
+  parameters,
+  apply: tinyLogits,
+  loss: losses['cross-entropy']!,
+  inputs: x,
+  targets: y,
+}
 const theta = ravel<typeof parameters>(parameters)[0].data as Float64Array
 let dense: Matrix
 let eigenvalues: number[]
@@ -15,7 +21,9 @@ let eigenvalues: number[]
 beforeAll(() => {
   const rows = handHessian(theta, x, y)
   dense = new Matrix(rows.map((row, i) => row.map((value, j) => (value + rows[j]![i]!) / 2)))
-  eigenvalues = new EigenvalueDecomposition(dense, { assumeSymmetric: true }).realEigenvalues.sort((a, b) => b - a)
+  eigenvalues = new EigenvalueDecomposition(dense, { assumeSymmetric: true }).realEigenvalues.sort(
+    (a, b) => b - a,
+  )
 })
 
 describe(`the loss Hessian of a network of ${theta.length} parameters (seed ${seed})`, () => {
@@ -30,19 +38,29 @@ describe(`the loss Hessian of a network of ${theta.length} parameters (seed ${se
     expect(hessian.linearized).toBe(!('residualBytes' in options))
     expect(hessian.loss).toBeCloseTo(hand.loss, 12)
     expect(hessian.accuracy).toBe(hand.right / sizes.samples)
-    hand.gradient.forEach((g, i) => expect(hessian.gradient[i]).toBeCloseTo(g, 12))
-    const product = await hessian.apply(new Tensor(Float64Array.from(theta, (_, i) => Math.sin(i)), [1, theta.length]))
+    expect([...hessian.gradient]).toEqual(Array.from(hand.gradient, (g) => expect.closeTo(g, 12)))
+    const product = await hessian.apply(
+      new Tensor(
+        Float64Array.from(theta, (_, i) => Math.sin(i)),
+        [1, theta.length],
+      ),
+    )
     const expected = dense.mmul(Matrix.columnVector(Array.from(theta, (_, i) => Math.sin(i)))).to1DArray()
-    expected.forEach((value, i) => expect(product.data[i]).toBeCloseTo(value, 8))
+    expect([...product.data]).toEqual(expected.map((value) => expect.closeTo(value, 8)))
     await hessian.dispose()
   })
 
   test('in float32 agrees to its precision', async () => {
     const hessian = await lossHessian(problem, { precision: 'float32', batch: 50 })
     expect(hessian.dtype).toBe('float32')
-    const product = await hessian.apply(new Tensor(Float32Array.from(theta, (_, i) => Math.sin(i)), [1, theta.length]))
+    const product = await hessian.apply(
+      new Tensor(
+        Float32Array.from(theta, (_, i) => Math.sin(i)),
+        [1, theta.length],
+      ),
+    )
     const expected = dense.mmul(Matrix.columnVector(Array.from(theta, (_, i) => Math.sin(i)))).to1DArray()
-    expected.forEach((value, i) => expect(product.data[i]).toBeCloseTo(value, 5))
+    expect([...product.data]).toEqual(expected.map((value) => expect.closeTo(value, 5)))
     await hessian.dispose()
   })
 })
@@ -67,13 +85,16 @@ describe('analyze', () => {
     const [low, high] = [grid[0]!, grid.at(-1)!]
     const bin = (t: number) => Math.min(bins - 1, Math.floor(((t - low) / (high - low)) * bins))
     const difference = new Float64Array(bins)
-    eigenvalues.forEach((value) => (difference[bin(value)]! += 1 / eigenvalues.length))
-    grid.forEach((t, i) => (difference[bin(t)]! -= values[i]! * spacing))
+    for (const value of eigenvalues) difference[bin(value)]! += 1 / eigenvalues.length
+    for (const [i, t] of grid.entries()) difference[bin(t)]! -= values[i]! * spacing
     expect(difference.reduce((sum, d) => sum + Math.abs(d), 0)).toBeLessThan(0.25)
   })
 
   test('gives the same digits for the same seed', async () => {
-    const [a, b] = [await analyze(problem, { seed: 5, probes: 5 }), await analyze(problem, { seed: 5, probes: 5 })]
+    const [a, b] = [
+      await analyze(problem, { seed: 5, probes: 5 }),
+      await analyze(problem, { seed: 5, probes: 5 }),
+    ]
     expect({ ...a, cost: null }).toEqual({ ...b, cost: null })
   })
 
@@ -85,15 +106,34 @@ describe('analyze', () => {
 
   test('has the Hessian of least squares, whose model is linear, in closed form', async () => {
     // (1/N) sum_i mean_k (x_i W - t_i)_k^2 has the Hessian (2 / (N K)) X^T X for each column of W.
-    const weights = new Tensor(Float64Array.from({ length: 12 }, (_, i) => Math.cos(i)), [6, 2])
-    const targets = new Tensor(Float64Array.from({ length: 2 * sizes.samples }, (_, i) => Math.sin(i)), [sizes.samples, 2])
+    const weights = new Tensor(
+      Float64Array.from({ length: 12 }, (_, i) => Math.cos(i)),
+      [6, 2],
+    )
+    const targets = new Tensor(
+      Float64Array.from({ length: 2 * sizes.samples }, (_, i) => Math.sin(i)),
+      [sizes.samples, 2],
+    )
     const { matmul } = await import('../../src/numpy/index.js')
-    const linear: Problem = { parameters: weights, apply: (w, inputs) => matmul(inputs, w), loss: losses.mse!, inputs: x, targets }
+    const linear: Problem = {
+      parameters: weights,
+      apply: (w, inputs) => matmul(inputs, w),
+      loss: losses.mse!,
+      inputs: x,
+      targets,
+    }
     const report = await analyze(linear, { top: 12, batch: 40 })
     const design = new Matrix(x.toArray() as number[][])
-    const gram = design.transpose().mmul(design).mul(1 / sizes.samples)
-    const expected = new EigenvalueDecomposition(gram).realEigenvalues.flatMap((value) => [value, value]).sort((a, b) => b - a)
+    const gram = design
+      .transpose()
+      .mmul(design)
+      .mul(1 / sizes.samples)
+    const expected = new EigenvalueDecomposition(gram).realEigenvalues
+      .flatMap((value) => [value, value])
+      .sort((a, b) => b - a)
     expect(report.accuracy).toBeNull()
-    expect(report.eigenvalues.map(({ value }) => value)).toEqual(expected.map((value) => expect.closeTo(value, 8)))
+    expect(report.eigenvalues.map(({ value }) => value)).toEqual(
+      expected.map((value) => expect.closeTo(value, 8)),
+    )
   })
 })

@@ -9,10 +9,13 @@ const slope = (x: number) => Math.exp(0.3 * x) * (Math.cos(x) + 0.3 * Math.sin(x
 const points = [0.1, -1.2, 2.5]
 
 describe('compile', () => {
-  test.each(['interpret', 'js', 'onnx', 'auto'] as const)('computes the same on the engine %s', async (engine) => {
-    const gradient = await compile(grad(f), { engine })(points)
-    expect(gradient.toArray()).toEqual(points.map((x) => expect.closeTo(slope(x), 12)))
-  })
+  test.each(['interpret', 'js', 'onnx', 'auto'] as const)(
+    'computes the same on the engine %s',
+    async (engine) => {
+      const gradient = await compile(grad(f), { engine })(points)
+      expect(gradient.toArray()).toEqual(points.map((x) => expect.closeTo(slope(x), 12)))
+    },
+  )
 
   test('traces once for each combination of shapes and dtypes', async () => {
     let traced = 0
@@ -29,11 +32,20 @@ describe('compile', () => {
   })
 
   test('keeps the tree and dtype of the result', async () => {
-    const g = compile((p: { a: Tensor; b: [Tensor, Tensor] }) => ({ sum: np.add(p.a, p.b[0]), pair: [p.b[1], np.less(p.a, 0)] }))
-    const { sum, pair } = await g({ a: new Float32Array([1, -2]), b: [tensor(3, { dtype: 'float32' }), tensor([5])] })
+    const g = compile((p: { a: Tensor; b: [Tensor, Tensor] }) => ({
+      sum: np.add(p.a, p.b[0]),
+      pair: [p.b[1], np.less(p.a, 0)],
+    }))
+    const { sum, pair } = await g({
+      a: new Float32Array([1, -2]),
+      b: [tensor(3, { dtype: 'float32' }), tensor([5])],
+    })
     expect(sum.toArray()).toEqual([4, 1])
     expect(sum.dtype).toBe('float32')
-    expect(pair.map((x) => [x!.dtype, x!.toArray()])).toEqual([['float64', [5]], ['bool', [0, 1]]])
+    expect(pair.map((x) => [x!.dtype, x!.toArray()])).toEqual([
+      ['float64', [5]],
+      ['bool', [0, 1]],
+    ])
   })
 
   test('can itself be differentiated, and used inside another compiled function', async () => {
@@ -46,7 +58,10 @@ describe('compile', () => {
   test('gives independent results from call to call', () => {
     const g = compileJs((x: Tensor) => np.multiply(x, 2))
     const [a, b] = [g([1, 2]), g([3, 4])]
-    expect([a.toArray(), b.toArray()]).toEqual([[2, 4], [6, 8]])
+    expect([a.toArray(), b.toArray()]).toEqual([
+      [2, 4],
+      [6, 8],
+    ])
   })
 
   test('chooses generated JavaScript for small programs and ONNX Runtime for large ones', () => {

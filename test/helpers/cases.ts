@@ -67,6 +67,22 @@ class Sampler {
     return this.fill(shape, 'bool', () => (this.random() < 0.5 ? 1 : 0))
   }
 
+  /** Square matrices whose diagonal exceeds the rest of its row by 2 at least. */
+  dominant(...shape: number[]): Tensor {
+    const x = this.any(...shape)
+    const n = shape.at(-1) as number
+    x.data.forEach((_, i) => {
+      if (Math.floor(i / n) % n === i % n) x.data[i] = (x.data[i] as number) + 1.5 * n + 2
+    })
+    return x
+  }
+
+  /** Orders of n things. */
+  orders(count: number, n: number): Tensor {
+    const rows = Array.from({ length: count }, () => this.permutation(n)).flat()
+    return new Tensor(Int32Array.from(rows), [count, n])
+  }
+
   private permutation(n: number): number[] {
     const order = Array.from({ length: n }, (_, i) => i)
     for (let i = n - 1; i > 0; i--) {
@@ -82,6 +98,8 @@ interface Row {
   readonly params?: Params
   /** Default: every float input. */
   readonly active?: readonly number[]
+  /** The output that derivatives are taken of. Default: the first. */
+  readonly output?: number
 }
 
 const unary = (low: number, high: number): Row[] => [
@@ -315,14 +333,41 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       s.any(1, 2, 2, 4),
     ]),
   ],
+  cholesky: [
+    { inputs: (s) => [s.dominant(3, 3)] },
+    { inputs: (s) => [s.dominant(2, 2, 2)] },
+    { inputs: (s) => [s.dominant(0, 2, 2)] },
+  ],
+  triangularSolve: [
+    of({ lower: true, transpose: false, unit: false }, (s) => [s.dominant(3, 3), s.any(3, 2)]),
+    of({ lower: false, transpose: true, unit: false }, (s) => [s.dominant(2, 2, 2), s.any(2, 2, 1)]),
+    of({ lower: true, transpose: true, unit: true }, (s) => [s.any(3, 3), s.any(3, 2)]),
+    of({ lower: false, transpose: false, unit: false }, (s) => [s.dominant(0, 0), s.any(0, 2)]),
+  ],
+  lu: [
+    { inputs: (s) => [s.dominant(3, 3)] },
+    { inputs: (s) => [s.dominant(2, 2, 2)] },
+    { output: 1, inputs: (s) => [s.dominant(2, 3, 3)] },
+  ],
+  solve: [false, true].map((transpose) => ({
+    params: { transpose },
+    // Factors of another matrix: only linearity in the right-hand side can be tried with inputs of any kind.
+    inputs: (s: Sampler) => [s.any(1, 3, 3), s.dominant(1, 3, 3), s.orders(1, 3), s.any(1, 3, 2)],
+    active: [3],
+  })),
+  slogdet: [
+    { output: 1, inputs: (s) => [s.dominant(3, 3)] },
+    { output: 1, inputs: (s) => [s.dominant(2, 2, 2)] },
+    { output: 0, inputs: (s) => [s.dominant(2, 2)] },
+  ],
 }
 
 /** The cases of every primitive; of one that has none, nothing. */
 export const cases: readonly Case[] = primitives.flatMap((primitive) =>
-  (rows[primitive.name] ?? []).map(({ inputs, params = {}, active }, i): Case => {
+  (rows[primitive.name] ?? []).map(({ inputs, params = {}, active, output = 0 }, i): Case => {
     const sample = (seed: number, dtype: DType = 'float64') => inputs(new Sampler(seed, dtype))
     const floats = sample(0).flatMap(({ dtype }, k) => (isFloat(dtype) ? [k] : []))
-    const call = (...xs: Tensor[]) => bind(primitive, xs, params)[0] as Tensor
+    const call = (...xs: Tensor[]) => bind(primitive, xs, params)[output] as Tensor
     return { name: `${primitive.name} ${i}`, primitive, params, sample, active: active ?? floats, call }
   }),
 )

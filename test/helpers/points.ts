@@ -121,7 +121,7 @@ export const points: Readonly<Record<string, readonly Point[]>> = {
   tan: [one(0, 0, 1, 0)],
   asin: [one(0, 0, 1, 0), one(1, Math.PI / 2, inf), one(-1, -Math.PI / 2, inf)],
   acos: [one(0, Math.PI / 2, -1, 0), one(1, 0, -inf), one(-1, Math.PI, -inf)],
-  atan: [one(0, 0, 1, 0), one(1e100, Math.PI / 2, 1e-200, 0), one(1e200, Math.PI / 2, 0, 0)],
+  atan: [one(0, 0, 1, 0), one(1e75, Math.PI / 2, 1e-150, -2e-225), one(1e200, Math.PI / 2, 0, 0)],
   sinh: [one(0, 0, 1, 0), one(800, inf, inf, inf), one(1e-200, 1e-200, 1, 1e-200)],
   cosh: [one(0, 1, 0, 1), one(-800, inf, -inf, inf)],
   asinh: [one(0, 0, 1, 0), one(1e100, Math.asinh(1e100), 1e-100)],

@@ -36,8 +36,9 @@ Attention, whose results ONNX has corrected since version 1.19: they give what O
   around, a conversion to one does.
 - BatchNormalization is in its inference form, with the stored mean and variance, unless the node says
   \`training_mode = 1\`. Dropout is the identity.
-- Control flow is decided when the model is traced: \`If\` needs a known condition, \`Loop\` and \`Scan\` a known number of
-  steps, of which each is traced. Shapes, axes, and whatever else decides sizes must be known then too.
+- Control flow is decided when the model is traced, where its conditions are known then; else \`If\` becomes \`cond\`,
+  \`Loop\` \`whileLoop\` (if it collects nothing), and \`Scan\` \`scan\`, and values keep their shapes. Shapes, axes, and
+  whatever else decides sizes must be known when the model is traced.
 
 ## Operators
 

@@ -156,7 +156,14 @@ describe('functions defined in the model', () => {
     const model = toY([node('f0', ['x'], ['y'], {}, { name: 'call', domain: 'local' })])
     model.opsetImport.push(create(OperatorSetIdProtoSchema, { domain: 'local', version: 1n }))
     model.functions = functions.map(({ name, nodes }) =>
-      create(FunctionProtoSchema, { name, domain: 'local', input: ['a'], output: ['b'], node: nodes }),
+      create(FunctionProtoSchema, {
+        name,
+        domain: 'local',
+        input: ['a'],
+        output: ['b'],
+        opsetImport: [{ domain: '', version: 17n }],
+        node: nodes,
+      }),
     )
     return model
   }

@@ -2,15 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { compileProgram } from '../../src/engines/compile.js'
-import { readModel } from '../../src/onnx/file/read.js'
-import { valueInfo, writeModel } from '../../src/onnx/file/write.js'
-import { neededNodes } from '../../src/onnx/import/check.js'
 import { type ImportOptions, importModel, type OnnxModel } from '../../src/onnx/import/index.js'
-import { TensorProto_DataType } from '../../src/onnx/schema/onnx_pb.js'
 import { traceFlat } from '../../src/program/builder.js'
 import { sizeOf } from '../../src/tensor/shape.js'
 import { Tensor } from '../../src/tensor/tensor.js'
-import { runStock } from './runCase.js'
+import { runStock, stockBytes } from './runCase.js'
 
 const data = process.env.EVOLUTE_DATA
 const folder = join(data ?? '', 'onnx/models')
@@ -55,17 +51,6 @@ function inputsOf(model: OnnxModel, batch = 1): Record<string, Tensor> {
       return [name, new Tensor(Int32Array.from({ length: size }, draw), lengths)]
     }),
   )
-}
-
-/** The file, with those values as outputs that the model has been imported for. */
-function stockBytes(bytes: Uint8Array, model: OnnxModel): Uint8Array {
-  const proto = readModel(bytes)
-  const graph = proto.graph
-  if (!graph || model.outputs.every((name) => graph.output.some((output) => output.name === name)))
-    return bytes
-  graph.output = model.outputs.map((name) => valueInfo(name, TensorProto_DataType.FLOAT))
-  graph.node = neededNodes(graph.node, model.outputs)
-  return writeModel(proto)
 }
 
 /** Equal up to `tolerance` of the largest element. */

@@ -4,6 +4,8 @@ import { compileProgram } from '../../src/engines/compile.js'
 import { float16ToNumber } from '../../src/onnx/file/half.js'
 import { readModel } from '../../src/onnx/file/read.js'
 import { tensorFromProto } from '../../src/onnx/file/tensors.js'
+import { valueInfo, writeModel } from '../../src/onnx/file/write.js'
+import { neededNodes } from '../../src/onnx/import/check.js'
 import { importModel, type OnnxModel } from '../../src/onnx/import/index.js'
 import { type TensorProto, TensorProto_DataType as Type } from '../../src/onnx/schema/onnx_pb.js'
 import { traceFlat } from '../../src/program/builder.js'
@@ -91,6 +93,17 @@ function firstThatTraces<T>(attempts: readonly (() => T)[]): T {
       if (!(error as Error).message.includes('must be known')) throw error
     }
   return (attempts.at(-1) as () => T)()
+}
+
+/** The file, with those values as outputs that the model has been imported for. */
+export function stockBytes(bytes: Uint8Array, model: OnnxModel): Uint8Array {
+  const proto = readModel(bytes)
+  const graph = proto.graph
+  if (!graph || model.outputs.every((name) => graph.output.some((output) => output.name === name)))
+    return bytes
+  graph.output = model.outputs.map((name) => valueInfo(name, Type.FLOAT))
+  graph.node = neededNodes(graph.node, model.outputs)
+  return writeModel(proto)
 }
 
 /** The results of ONNX Runtime for the file as it stands. */

@@ -7,8 +7,19 @@ import { flatten, leafNames, sameStructure, showStructure } from '../../src/tens
 describe('tensor', () => {
   test('takes numbers, nested arrays and typed arrays, and gives them back', () => {
     expect(tensor(3).toArray()).toBe(3)
-    expect(tensor([[1, 2, 3], [4, 5, 6]]).toArray()).toEqual([[1, 2, 3], [4, 5, 6]])
-    expect(tensor(new Float32Array([1, 2, 3, 4]), { shape: [2, 2] }).toArray()).toEqual([[1, 2], [3, 4]])
+    expect(
+      tensor([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]).toArray(),
+    ).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ])
+    expect(tensor(new Float32Array([1, 2, 3, 4]), { shape: [2, 2] }).toArray()).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
     expect(tensor([]).shape).toEqual([0])
   })
 
@@ -24,7 +35,9 @@ describe('tensor', () => {
     expect(() => tensor([[1, 2], [3]])).toThrow('ragged array, expected 2 at depth 1, got 1 elements')
     expect(() => tensor([1, 'two'] as never)).toThrow('got two at depth 1')
     expect(() => tensor(undefined as never)).toThrow('got undefined, expected a number')
-    expect(() => new Tensor(new Float64Array(3), [2, 2])).toThrow('data has 3 elements, but shape [2,2] holds 4')
+    expect(() => new Tensor(new Float64Array(3), [2, 2])).toThrow(
+      'data has 3 elements, but shape [2,2] holds 4',
+    )
     expect(() => tensor([1, 2]).item()).toThrow('shape [2], expected one element')
   })
 
@@ -49,13 +62,25 @@ describe('shapes', () => {
 
 describe('trees', () => {
   const isLeaf = (node: unknown) => typeof node === 'number'
-  const tree = { layers: [{ w: 1, b: 2 }, { w: 3, b: 4 }], scale: 5 }
+  const tree = {
+    layers: [
+      { w: 1, b: 2 },
+      { w: 3, b: 4 },
+    ],
+    scale: 5,
+  }
 
   test('are taken apart and put together again', () => {
     const { leaves, structure } = flatten<number>(tree, isLeaf)
     expect(leaves).toEqual([1, 2, 3, 4, 5])
     expect(unflatten(structure, leaves)).toEqual(tree)
-    expect(leafNames(structure)).toEqual(['layers[0].w', 'layers[0].b', 'layers[1].w', 'layers[1].b', 'scale'])
+    expect(leafNames(structure)).toEqual([
+      'layers[0].w',
+      'layers[0].b',
+      'layers[1].w',
+      'layers[1].b',
+      'scale',
+    ])
     expect(showStructure(structure)).toBe('{layers:[{w:*,b:*},{w:*,b:*}],scale:*}')
   })
 
@@ -69,6 +94,8 @@ describe('trees', () => {
 
   test('hold only plain containers', () => {
     expect(() => flatten<number>(new Map() as never, isLeaf)).toThrow('got an instance of Map')
-    expect(() => unflatten({ kind: 'array', children: [{ kind: 'leaf' }] }, [1, 2])).toThrow('got 2 leaves, expected 1')
+    expect(() => unflatten({ kind: 'array', children: [{ kind: 'leaf' }] }, [1, 2])).toThrow(
+      'got 2 leaves, expected 1',
+    )
   })
 })

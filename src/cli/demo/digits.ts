@@ -20,10 +20,14 @@ export const side = 14
 
 /** Whether a dot of the glyph covers the point (u, v) of its 5 x 7 cells, smoothly between cells. */
 function inkAt(glyph: readonly number[], u: number, v: number): number {
-  const dot = (x: number, y: number) => (x >= 0 && x < 5 && y >= 0 && y < 7 ? ((glyph[y] as number) >> (4 - x)) & 1 : 0)
+  const dot = (x: number, y: number) =>
+    x >= 0 && x < 5 && y >= 0 && y < 7 ? ((glyph[y] as number) >> (4 - x)) & 1 : 0
   const [x, y] = [Math.floor(u), Math.floor(v)]
   const [a, b] = [u - x, v - y]
-  return (1 - b) * ((1 - a) * dot(x, y) + a * dot(x + 1, y)) + b * ((1 - a) * dot(x, y + 1) + a * dot(x + 1, y + 1))
+  return (
+    (1 - b) * ((1 - a) * dot(x, y) + a * dot(x + 1, y)) +
+    b * ((1 - a) * dot(x, y + 1) + a * dot(x + 1, y + 1))
+  )
 }
 
 /**
@@ -47,7 +51,8 @@ export function renderDigits(count: number, seed: number): { images: Tensor; lab
         const [x, y] = [column - centre - dx, row - centre - dy]
         const u = (Math.cos(angle) * x + Math.sin(angle) * y + slant * y) * scale + 2
         const v = (-Math.sin(angle) * x + Math.cos(angle) * y) * scale + 3
-        images[(i * side + row) * side + column] = inkAt(glyphs[digit] as readonly number[], u, v) + 0.4 * random.normal()
+        images[(i * side + row) * side + column] =
+          inkAt(glyphs[digit] as readonly number[], u, v) + 0.4 * random.normal()
       }
   }
   return { images: new Tensor(images, [count, side * side]), labels: new Tensor(labels) }

@@ -29,7 +29,10 @@ export function logits({ weight1, bias1, weight2, bias2 }: Network, images: Tens
 function initialNetwork(seed: number): Network {
   const random = new Random(seed)
   const weights = (rows: number, columns: number) =>
-    new Tensor(Float32Array.from(random.normals(rows * columns), (x) => x / Math.sqrt(rows)), [rows, columns])
+    new Tensor(
+      Float32Array.from(random.normals(rows * columns), (x) => x / Math.sqrt(rows)),
+      [rows, columns],
+    )
   return {
     weight1: weights(side * side, hidden),
     bias1: new Tensor(new Float32Array(hidden)),
@@ -87,10 +90,15 @@ export function networkModel(network: Network): Uint8Array {
   const names = Object.keys(network)
   const image = new Tensor(new Float32Array(side * side), [1, side * side])
   const { program } = trace(logits, network, image)
-  const model = programToModel(optimize(program), { name: 'digits', inputNames: [...names, 'image'], outputNames: ['logits'] })
+  const model = programToModel(optimize(program), {
+    name: 'digits',
+    inputNames: [...names, 'image'],
+    outputNames: ['logits'],
+  })
   const graph = model.graph!
   graph.input = graph.input.filter(({ name }) => name === 'image')
-  for (const [name, tensor] of Object.entries(network) as [string, Tensor][]) graph.initializer.push(tensorToProto(tensor, name))
+  for (const [name, tensor] of Object.entries(network) as [string, Tensor][])
+    graph.initializer.push(tensorToProto(tensor, name))
   return writeModel(model, { name: 'digits.onnx' })
 }
 

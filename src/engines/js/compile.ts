@@ -3,7 +3,7 @@ import { Tensor } from '../../tensor/tensor.js'
 import { checkInputs } from '../interpret.js'
 import { makeFunction } from './function.js'
 import { generate } from './generate.js'
-import { run } from './run.js'
+import { runner } from './run.js'
 
 /**
  * Compiles a program into one JavaScript function: elementwise operations fused into loops, reductions and
@@ -17,9 +17,19 @@ export function compileProgramJs(program: Program): (inputs: readonly Tensor[]) 
   const make = makeFunction(['Tensor', 'run', 'constants', 'functions', 'calls', 'shapes'], source) as (
     ...captured: unknown[]
   ) => (inputs: readonly Tensor[]) => Tensor[]
-  const compiled = make(Tensor, run, constants, functions, calls, shapes)
+  const compiled = make(Tensor, runner(prepare()), constants, functions, calls, shapes)
   return (inputs) => {
     checkInputs(program, inputs)
     return compiled(inputs)
+  }
+}
+
+/** Compiles each program inside a program when it is first run. */
+function prepare(): (program: Program) => (inputs: readonly Tensor[]) => Tensor[] {
+  const known = new Map<Program, (inputs: readonly Tensor[]) => Tensor[]>()
+  return (program) => {
+    const compiled = known.get(program) ?? compileProgramJs(program)
+    known.set(program, compiled)
+    return compiled
   }
 }

@@ -1,4 +1,4 @@
-import type { Params, Primitive } from '../../program/primitive.js'
+import type { Params, Prepare, Primitive } from '../../program/primitive.js'
 import type { Type } from '../../program/value.js'
 import { Tensor } from '../../tensor/tensor.js'
 
@@ -9,12 +9,17 @@ export interface Call {
   readonly outputs: readonly Type[]
 }
 
-/** Evaluates an equation; results never share memory with operands, which may be buffers in use. */
-export function run({ primitive, params, outputs }: Call, inputs: readonly Tensor[]): Tensor[] {
-  const results = primitive.evaluate(inputs, params, outputs)
-  return results.map((result) =>
-    inputs.some((input) => input.data.buffer === result.data.buffer)
-      ? new Tensor(result.data.slice(), result.shape)
-      : result,
-  )
+/**
+ * Evaluates an equation, programs inside it by what `prepare` makes of them; results never share memory with
+ * operands, which may be buffers in use.
+ */
+export function runner(prepare: Prepare): (call: Call, inputs: readonly Tensor[]) => Tensor[] {
+  return ({ primitive, params, outputs }, inputs) => {
+    const results = primitive.evaluate(inputs, params, outputs, prepare)
+    return results.map((result) =>
+      inputs.some((input) => input.data.buffer === result.data.buffer)
+        ? new Tensor(result.data.slice(), result.shape)
+        : result,
+    )
+  }
 }

@@ -3,29 +3,35 @@ import type { DType } from '../../tensor/dtype.js'
 import { Tensor, tensor } from '../../tensor/tensor.js'
 import { tensorToProto } from '../file/tensors.js'
 import { type AttributeValue, node as nodeProto } from '../file/write.js'
-import { type NodeProto, type TensorProto, TensorProto_DataType } from '../schema/onnx_pb.js'
+import { type GraphProto, type NodeProto, type TensorProto, TensorProto_DataType } from '../schema/onnx_pb.js'
 
 /** Constants up to this many elements are compared by their numbers, larger ones by identity. */
 const comparedElements = 64
 
 /** The nodes and constants of one graph, under unique names. */
-export interface GraphWriter extends Omit<Lowering, 'compose'> {
+export interface GraphWriter extends Omit<Lowering, 'compose' | 'subgraph'> {
   readonly written: readonly NodeProto[]
   /** The constants that some node uses. */
   initializers(): TensorProto[]
   /** What the next nodes are named after. */
   scope: string
+  /** A name that no value has. */
+  fresh(stem: string): string
+  /** An empty graph inside this one, whose names differ from those here. */
+  inner(): GraphWriter
   /** Gives values of nodes other names. */
   rename(to: ReadonlyMap<string, string>): void
 }
 
 /** An empty graph; names in `taken` are left to others. */
 export function graphWriter(taken: Iterable<string>): GraphWriter {
+  return writerWith(namer(taken))
+}
+
+/** Names that differ from those taken and from each other. */
+function namer(taken: Iterable<string>): (stem: string) => string {
   const names = new Set(taken)
   const counts = new Map<string, number>()
-  const written: NodeProto[] = []
-  const constants = new Map<unknown, TensorProto>()
-
   const fresh = (stem: string): string => {
     const count = counts.get(stem) ?? 0
     counts.set(stem, count + 1)
@@ -34,6 +40,13 @@ export function graphWriter(taken: Iterable<string>): GraphWriter {
     names.add(name)
     return name
   }
+  return fresh
+}
+
+function writerWith(fresh: (stem: string) => string): GraphWriter {
+  const written: NodeProto[] = []
+  const constants = new Map<unknown, TensorProto>()
+
   const store = (key: unknown, value: Tensor, elementType?: number): string => {
     let proto = constants.get(key)
     if (!proto) {
@@ -59,18 +72,25 @@ export function graphWriter(taken: Iterable<string>): GraphWriter {
     int64: (values) =>
       store(`int64 ${values}`, tensor([...values], { dtype: 'int32' }), TensorProto_DataType.INT64),
     initializers() {
-      const used = new Set(written.flatMap((node) => node.input))
+      const used = new Set(withInner(written).flatMap((node) => node.input))
       return [...constants.values()].filter((proto) => used.has(proto.name))
     },
+    fresh,
+    inner: () => writerWith(fresh),
     rename(to) {
       const renamed = (name: string) => to.get(name) ?? name
-      for (const node of written) {
+      for (const node of withInner(written)) {
         node.input = node.input.map(renamed)
         node.output = node.output.map(renamed)
       }
     },
   }
   return writer
+}
+
+/** Nodes with those of the graphs that they run, which see the values around them. */
+function withInner(nodes: readonly NodeProto[]): NodeProto[] {
+  return nodes.flatMap((node) => [node, ...node.attribute.flatMap(({ g }) => (g ? withInner(g.node) : []))])
 }
 
 /** Equal for tensors of the same type and bits; zero and minus zero differ. */
@@ -82,6 +102,7 @@ function onnxAttributes(attributes: Readonly<Record<string, OnnxAttribute>>): Re
   const convert = (value: OnnxAttribute): AttributeValue => {
     if (typeof value === 'number') return { int: value }
     if (typeof value === 'string') return { string: value }
+    if ('graph' in value) return { graph: value.graph as GraphProto }
     return 'float' in value ? value : { ints: value }
   }
   return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, convert(value)]))

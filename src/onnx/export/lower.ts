@@ -1,10 +1,15 @@
+import { create } from '@bufbuild/protobuf'
+import { fuseTransposedDots } from '../../ops/transposedDots.js'
 import { traceFlat } from '../../program/builder.js'
 import type { Lowering } from '../../program/lowering.js'
 import type { Primitive } from '../../program/primitive.js'
-import type { Equation, Program } from '../../program/program.js'
+import { type Equation, type Program, subprograms } from '../../program/program.js'
 import { type Type, type Value, Var } from '../../program/value.js'
 import { broadcastShapes, sameShape, sizeOf } from '../../tensor/shape.js'
 import { fullTensor } from '../../tensor/tensor.js'
+import { elementTypeOf } from '../file/elements.js'
+import { valueInfo } from '../file/write.js'
+import { type GraphProto, GraphProtoSchema, TensorProto_DataType } from '../schema/onnx_pb.js'
 import type { GraphWriter } from './graph.js'
 import { expand, type Held, holdConstant } from './held.js'
 import { lazyRules } from './lazy.js'
@@ -73,6 +78,7 @@ function lowerEmpty(
   whole: (x: Value) => string,
 ): Held[] | undefined {
   const isEmpty = ({ shape }: Type) => sizeOf(shape) === 0
+  if (subprograms(params).length > 0) return undefined
   if (!inputs.some(isEmpty) && !outputs.some(isEmpty)) return undefined
   const parts = inputs.filter((x) => !isEmpty(x))
   if (primitive.name !== 'concatenate' || parts.length === 0)
@@ -96,7 +102,7 @@ function lowerLazy(
     const types = inputs.map(({ dtype }, i) => ({ dtype, shape: (held[i] as Held).shape }))
     const call = { params, inputs: types, outputs: outputs.map(({ dtype }) => ({ dtype, shape })) }
     const names = held.map((x) => x.name)
-    return primitive.lower(lowering(graph, graph.scope), names, call).map((name) => ({ name, shape }))
+    return lowerRule(primitive)(lowering(graph, graph.scope), names, call).map((name) => ({ name, shape }))
   }
   const rule = lazyRules[primitive.name]
   const [x] = inputs
@@ -112,8 +118,18 @@ function lowerWhole(
   { primitive, inputs, params, outputs }: Equation,
   whole: (x: Value) => string,
 ): Held[] {
-  const names = primitive.lower(lowering(graph, graph.scope), inputs.map(whole), { inputs, outputs, params })
+  const rule = lowerRule(primitive)
+  const names = rule(lowering(graph, graph.scope), inputs.map(whole), { inputs, outputs, params })
   return names.map((name, i) => ({ name, shape: (outputs[i] as Var).shape }))
+}
+
+function lowerRule(primitive: Primitive): NonNullable<Primitive['lower']> {
+  if (!primitive.lower)
+    throw new Error(
+      `programToModel: the operation '${primitive.name}' has no counterpart in ONNX; ` +
+        'leave it out of the model, or run the program by compile, which computes it in JavaScript between parts on ONNX Runtime',
+    )
+  return primitive.lower.bind(primitive)
 }
 
 /** Whether an operation acts on each element alone, so that it commutes with broadcasting. */
@@ -132,5 +148,40 @@ function lowering(graph: GraphWriter, scope: string): Lowering {
       const [result] = lowerProgram(graph, program, held, scope) as [Held]
       return expand(graph, result, program.outputs[0] as Value)
     },
+    subgraph: (program, captured, unused = []) => ({ graph: subgraph(graph, program, captured, unused) }),
   }
+}
+
+/** A program as a graph inside another: `captured` are names of values around it. Every output is made by a node of its own. */
+function subgraph(
+  outer: GraphWriter,
+  program: Program,
+  captured: readonly string[],
+  unused: readonly ('int64' | 'bool')[],
+): GraphProto {
+  const graph = outer.inner()
+  const own = program.inputs.slice(captured.length)
+  const names = own.map(() => graph.fresh('element'))
+  const given = program.inputs.map(({ shape }, i) => ({
+    name: captured[i] ?? (names[i - captured.length] as string),
+    shape,
+  }))
+  const results = lowerProgram(graph, fuseTransposedDots(program), given)
+  graph.scope = 'result'
+  const outputs = results.map((held, i) => {
+    const name = expand(graph, held, program.outputs[i] as Value)
+    return graph.node('Identity', [name])
+  })
+  const elementTypes = { int64: TensorProto_DataType.INT64, bool: TensorProto_DataType.BOOL }
+  const info = (name: string, { dtype, shape }: Type) => valueInfo(name, elementTypeOf[dtype], shape)
+  return create(GraphProtoSchema, {
+    name: graph.fresh('graph'),
+    node: [...graph.written],
+    initializer: graph.initializers(),
+    input: [
+      ...unused.map((type) => valueInfo(graph.fresh('unused'), elementTypes[type], [])),
+      ...own.map((x, i) => info(names[i] as string, x)),
+    ],
+    output: program.outputs.map((y, i) => info(outputs[i] as string, y)),
+  })
 }

@@ -4,6 +4,7 @@ import { isFloat } from '../../tensor/dtype.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { ArrayLike } from '../../transforms/stage.js'
 import { locating, OnnxError, quote } from '../error.js'
+import { checkModel } from '../file/check.js'
 import { readModel } from '../file/read.js'
 import type { ExternalLoader } from '../file/tensors.js'
 import type { GraphProto, ModelProto } from '../schema/onnx_pb.js'
@@ -64,15 +65,16 @@ export interface OnnxModel {
 }
 
 /**
- * Imports an ONNX model (operator sets 7 to 24, and older ones where they mean the same) as a function: an interpreter of its graph, written with evolute's
- * functions of values. What is known when it is traced, such as shapes and what is computed from them, folds by
- * itself. All integer types are held as int32. BatchNormalization is in its inference form, with the stored mean
+ * Imports an ONNX model (operator sets 7 to 24, and older ones where they mean the same) as a function: an
+ * interpreter of its graph, written with evolute's functions of values. What is known when it is traced, such as
+ * shapes and what is computed from them, folds by itself. All integer types are held as int32. BatchNormalization is in its inference form, with the stored mean
  * and variance, unless the node says training_mode = 1; Dropout is the identity.
  * @throws OnnxError for a malformed file, an operation that is not supported, types other than tensors of numbers.
  */
 export function importModel(source: Uint8Array | ModelProto, options: ImportOptions = {}): OnnxModel {
   const file = options.name ?? 'model.onnx'
   const proto = source instanceof Uint8Array ? readModel(source, { name: file }) : source
+  if (proto === source) checkModel(proto, file) // Also sorts its nodes.
   const graph = proto.graph
   if (!graph) throw new OnnxError('holds no graph', { file })
   const runtime = runtimeOf(proto, file, options)
@@ -82,9 +84,11 @@ export function importModel(source: Uint8Array | ModelProto, options: ImportOpti
   checkOperations(nodes, opsets, runtime)
   checkOutputs(graph, outputs, file)
 
-  const { parameters, state, constants } = tensorsOf(graph, nodes, outputs, runtime, options.trainable)
+  const stored = new Set(graph.initializer.map(({ name }) => name))
+  const used = new Set([...nodes.flatMap(usedNames), ...outputs])
+  const { parameters, state, constants } = tensorsOf(graph, nodes, used, runtime, options.trainable)
   const inputs = graph.input
-    .filter(({ name }) => !constants.has(name))
+    .filter(({ name }) => !stored.has(name) && (!options.outputs || used.has(name)))
     .map((info) => readInput(info, options, runtime))
 
   const run = (given: Tensors, values: Readonly<Record<string, Value>>): Record<string, Value> => {
@@ -164,11 +168,10 @@ function checkOutputs(graph: GraphProto, outputs: readonly string[], file: strin
 function tensorsOf(
   graph: GraphProto,
   nodes: GraphProto['node'],
-  outputs: readonly string[],
+  used: ReadonlySet<string>,
   runtime: Runtime,
   trainable: ImportOptions['trainable'],
 ) {
-  const used = new Set([...nodes.flatMap(usedNames), ...outputs])
   if (graph.sparseInitializer.some(({ values }) => used.has(values?.name ?? '')))
     throw new OnnxError('sparse tensors are not supported; store them dense', { file: runtime.file })
   const weights = namesOfWeights(nodes)

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../tensor/tensor.js'
-import type { Program } from '../program.js'
+import { isProgram, type Program } from '../program.js'
 import { showType, type Value, Var } from '../value.js'
 import { replaceEquations } from './replace.js'
 
@@ -19,8 +19,7 @@ export function shareCommonSubexpressions(program: Program): Program {
     numbers.set(thing, numbers.size)
     return numbers.size - 1
   }
-  const inputKey = (input: Value) =>
-    identity(input instanceof Var || input.data.byteLength > smallConstant ? input : contentOf(input))
+  const inputKey = (input: Value) => identity(input instanceof Var ? input : constantKey(input))
 
   const first = new Map<string, readonly Var[]>()
   return replaceEquations(program, ({ primitive, inputs, params, outputs }) => {
@@ -29,6 +28,25 @@ export function shareCommonSubexpressions(program: Program): Program {
     if (!earlier) first.set(key, outputs)
     return earlier
   })
+}
+
+const constantKey = (constant: Tensor) =>
+  constant.data.byteLength > smallConstant ? constant : contentOf(constant)
+
+/** Text that is equal for programs that do the same, whatever their variables are. */
+function programKey(program: Program, identity: (thing: unknown) => number): string {
+  const names = new Map<Var, string>()
+  const declare = (variable: Var) => {
+    names.set(variable, `v${names.size}`)
+    return showType(variable)
+  }
+  const show = (value: Value) => (value instanceof Var ? names.get(value) : identity(constantKey(value)))
+  const head = program.inputs.map(declare)
+  const equations = program.equations.map(({ primitive, inputs, params, outputs }) => {
+    const call = `${identity(primitive)}(${inputs.map(show)})${keyOf(params, identity)}`
+    return `${outputs.map(declare)}=${call}`
+  })
+  return `{${[head, ...equations, program.outputs.map(show)].join(';')}}`
 }
 
 function contentOf(constant: Tensor): string {
@@ -41,6 +59,7 @@ function keyOf(data: unknown, identity: (thing: unknown) => number): string {
   if (Array.isArray(data)) return `[${data.map((item) => keyOf(item, identity))}]`
   if (typeof data === 'string') return JSON.stringify(data)
   if (typeof data === 'number') return Object.is(data, -0) ? '-0' : String(data)
+  if (isProgram(data)) return programKey(data, identity)
   if (data === null || Object.getPrototypeOf(Object(data)) !== Object.prototype)
     return `${typeof data}${identity(data)}`
   const fields = Object.entries(data as object).map(([name, value]) => `${name}:${keyOf(value, identity)}`)

@@ -56,6 +56,8 @@ export function pick(matrix: Value, positions: Int32Array): Tensor {
 export function commonDtype(where: string, types: readonly Type[]): Type['dtype'] {
   const dtypes = [...new Set(types.map(({ dtype }) => dtype))]
   if (dtypes.length !== 1)
-    throw new Error(`${where}: leaves are ${dtypes.join(' and ') || 'absent'}, expected one float dtype; cast them first`)
+    throw new Error(
+      `${where}: leaves are ${dtypes.join(' and ') || 'absent'}, expected one float dtype; cast them first`,
+    )
   return dtypes[0] as Type['dtype']
 }

@@ -1,7 +1,6 @@
-import { sameType, type Type, type Value } from '../../program/value.js'
-import { typeOf } from '../../program/value.js'
+import { sameType, type Type, typeOf, type Value } from '../../program/value.js'
 import { type Structure, sameStructure } from '../../tensor/tree.js'
-import { type StagedCall, stageCall, flattenValues, type TensorFunction } from '../stage.js'
+import { flattenValues, type StagedCall, stageCall, type TensorFunction } from '../stage.js'
 
 interface Entry<P> {
   readonly types: readonly Type[]

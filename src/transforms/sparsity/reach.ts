@@ -1,9 +1,10 @@
-import { gatherStrided, broadcastStrides } from '../../ops/broadcast.js'
+import { broadcastStrides, gatherStrided } from '../../ops/broadcast.js'
 import { evaluateElementwise } from '../../ops/elementwise.js'
 import { traceFlat } from '../../program/builder.js'
+import { inlineCalls } from '../../program/passes/inlineCalls.js'
 import { Unknown } from '../../program/primitive.js'
 import type { Equation, Program } from '../../program/program.js'
-import { type Type, type Value, Var } from '../../program/value.js'
+import type { Type, Value, Var } from '../../program/value.js'
 import { type Shape, sameShape, sizeOf } from '../../tensor/shape.js'
 import { fullTensor, Tensor } from '../../tensor/tensor.js'
 import { type Indices, none, union, unionAll } from './sets.js'
@@ -16,6 +17,10 @@ export type Reach = readonly Indices[] | undefined
  * its residuals: a superset of what they reach at any of them. Zeros of constants are taken into account.
  */
 export function propagate(program: Program, inputs: readonly Reach[]): Reach[] {
+  return propagateFlat(inlineCalls(program), inputs)
+}
+
+function propagateFlat(program: Program, inputs: readonly Reach[]): Reach[] {
   const reaches = new Map<Value, Reach>()
   program.inputs.forEach((variable, i) => {
     reaches.set(variable, inputs[i])
@@ -55,7 +60,7 @@ function throughElementwise(equation: Equation, given: readonly Reach[]): Reach 
     const source = numbered((equation.inputs[of] as Value).shape, shape)
     const weights = weightsOf(equation, given, of)
     for (let i = 0; i < result.length; i++)
-      if (!weights || weights[i] !== 0)
+      if (weights?.[i] !== 0)
         result[i] = union(result[i] as Indices, reach[source ? (source[i] as number) : i] as Indices)
   })
   return result
@@ -81,12 +86,18 @@ function weightsOf({ primitive, inputs, outputs }: Equation, given: readonly Rea
   return evaluateElementwise(primitive.scalar as (...x: number[]) => number, probe, outputs[0] as Type).data
 }
 
-function throughComposition({ primitive, inputs, params, outputs }: Equation, given: readonly Reach[]): Reach {
+function throughComposition(
+  { primitive, inputs, params, outputs }: Equation,
+  given: readonly Reach[],
+): Reach {
   const pattern = primitive.pattern
   if (typeof pattern !== 'function') return undefined
   const parts = given.flatMap((reach, of) => {
     if (!reach) return []
-    const { program } = traceFlat(([x]) => [pattern(x as Var, of, { inputs, outputs, params })], [inputs[of] as Value])
+    const { program } = traceFlat(
+      ([x]) => [pattern(x as Var, of, { inputs, outputs, params })],
+      [inputs[of] as Value],
+    )
     return propagate(program, [reach])
   })
   return parts.reduce((sum, part) => merge(sum, part), undefined)

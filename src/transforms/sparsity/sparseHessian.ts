@@ -7,7 +7,13 @@ import { linearizeProgram } from '../linearize.js'
 import type { Arguments, StagedCall, TensorFunction } from '../stage.js'
 import { type Coloring, colorStars } from './coloring.js'
 import { commonDtype, pick, productsOfColors, type SparseMatrix } from './compressed.js'
-import { compressedRows, jacobianPattern, type SparsityPattern, symmetricPattern, totalSize } from './pattern.js'
+import {
+  compressedRows,
+  jacobianPattern,
+  type SparsityPattern,
+  symmetricPattern,
+  totalSize,
+} from './pattern.js'
 import { plannedByShape } from './plan.js'
 import { forwardProgram, type SparseOptions } from './sparseJacobian.js'
 

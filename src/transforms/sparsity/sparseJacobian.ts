@@ -5,9 +5,9 @@ import type { Type, Value } from '../../program/value.js'
 import { fullTensor, type Tensor } from '../../tensor/tensor.js'
 import { chooseInputs, typesOf } from '../call.js'
 import type { Likes } from '../derivatives.js'
-import { type Linearization, linearizeProgram } from '../linearize.js'
 import { instantiate } from '../jvp.js'
-import { type Arguments, type StagedCall, type TensorFunction } from '../stage.js'
+import { type Linearization, linearizeProgram } from '../linearize.js'
+import type { Arguments, StagedCall, TensorFunction } from '../stage.js'
 import { transposeProgram } from '../transpose.js'
 import { colorColumns } from './coloring.js'
 import { commonDtype, pick, productsOfColors, type SparseMatrix } from './compressed.js'
@@ -53,7 +53,9 @@ function planJacobian(call: StagedCall, argument: number): (inputs: readonly Val
   const byRows = colorColumns(transposePattern(pattern))
   const forward = byColumns.count <= byRows.count
   const coloring = forward ? byColumns : byRows
-  const linear = forward ? forwardProgram(linearization, outputs) : reverseProgram(linearization, inputs, outputs)
+  const linear = forward
+    ? forwardProgram(linearization, outputs)
+    : reverseProgram(linearization, inputs, outputs)
   const positions = Int32Array.from(columns)
   pattern.rows.forEach((row, i) => {
     row.forEach((j, k) => {
@@ -66,14 +68,23 @@ function planJacobian(call: StagedCall, argument: number): (inputs: readonly Val
       return { shape, rowPointers, columns, values: fullTensor([0], 0, dtype), products: 0 }
     const residuals = evaluate(linearization.primal, values).slice(outputs.length)
     const products = productsOfColors(linear, residuals, forward ? inputs : outputs, coloring)
-    return { shape, rowPointers, columns, values: pick(products, positions) as Tensor, products: coloring.count }
+    return {
+      shape,
+      rowPointers,
+      columns,
+      values: pick(products, positions) as Tensor,
+      products: coloring.count,
+    }
   }
 }
 
 /** Tangents of all outputs, zeros included. */
 export function forwardProgram({ linear, moves }: Linearization, outputs: readonly Type[]) {
   let next = 0
-  return { ...linear, outputs: outputs.map((output, i) => (moves[i] ? linear.outputs[next++]! : zeros(output))) }
+  return {
+    ...linear,
+    outputs: outputs.map((output, i) => (moves[i] ? linear.outputs[next++]! : zeros(output))),
+  }
 }
 
 /** Residuals and cotangents of all outputs to cotangents of the inputs. */

@@ -20,7 +20,8 @@ export function starColor(adjacent: readonly Indices[], order: readonly number[]
   const starOf = (v: number, w: number) => star[edges.at(v, w)] as number
 
   const forbidAround = (v: number, w: number) => {
-    for (const x of adjacent[w] as Indices) if (x !== v && colorOf(x) >= 0 && x !== w) forbidden[colorOf(x)] = v
+    for (const x of adjacent[w] as Indices)
+      if (x !== v && colorOf(x) >= 0 && x !== w) forbidden[colorOf(x)] = v
     treated[w] = v
   }
 
@@ -40,7 +41,8 @@ export function starColor(adjacent: readonly Indices[], order: readonly number[]
       for (let k = 0; k < around.length; k++) {
         const x = around[k] as number
         if (x === v || x === w || colorOf(x) < 0) continue
-        if (hub[star[edges.ids[(edges.offset[w] as number) + k] as number] as number] === x) forbidden[colorOf(x)] = v
+        if (hub[star[edges.ids[(edges.offset[w] as number) + k] as number] as number] === x)
+          forbidden[colorOf(x)] = v
       }
     }
     const color = smallestNot(forbidden, v)

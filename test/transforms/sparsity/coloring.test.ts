@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
 import { colorColumns, colorStars } from '../../../src/transforms/sparsity/coloring.js'
-import { type SparsityPattern, symmetricPattern, transposePattern } from '../../../src/transforms/sparsity/pattern.js'
+import {
+  type SparsityPattern,
+  symmetricPattern,
+  transposePattern,
+} from '../../../src/transforms/sparsity/pattern.js'
 import { uniform } from '../../helpers/random.js'
 
 const seed = 77
@@ -44,15 +48,17 @@ test(`star colourings are proper and no path of four vertices has two colours, s
     expect(symmetricPattern(pattern).rows).toEqual(pattern.rows)
     const { colors } = colorStars(pattern)
     const near = pattern.rows.map((row, i) => [...row].filter((j) => j !== i))
+    let violations = 0
     for (let a = 0; a < n; a++)
       for (const b of near[a]!) {
-        expect(colors[a]).not.toBe(colors[b])
+        if (colors[a] === colors[b]) violations++
         for (const c of near[b]!)
           for (const d of near[c]!) {
             if (c === a || d === a || d === b) continue
-            expect(new Set([colors[a], colors[b], colors[c], colors[d]]).size).toBeGreaterThan(2)
+            if (new Set([colors[a], colors[b], colors[c], colors[d]]).size < 3) violations++
           }
       }
+    expect(violations).toBe(0)
   }
 })
 

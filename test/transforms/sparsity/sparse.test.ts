@@ -3,11 +3,18 @@ import * as np from '../../../src/numpy/index.js'
 import { convolution } from '../../../src/ops/convolution.js'
 import { gather } from '../../../src/ops/gather.js'
 import { evaluate } from '../../../src/program/program.js'
-import type { Var } from '../../../src/program/value.js'
 import { isFloat } from '../../../src/tensor/dtype.js'
 import { sizeOf } from '../../../src/tensor/shape.js'
 import { Tensor, tensor } from '../../../src/tensor/tensor.js'
-import { grad, hessian, jacobian, type SparseMatrix, sparseHessian, sparseJacobian, vmap } from '../../../src/transforms/index.js'
+import {
+  grad,
+  hessian,
+  jacobian,
+  type SparseMatrix,
+  sparseHessian,
+  sparseJacobian,
+  vmap,
+} from '../../../src/transforms/index.js'
 import { randomProgram } from '../../engines/randomProgram.js'
 import { randomLike } from '../../helpers/derivatives.js'
 
@@ -53,7 +60,8 @@ describe(`sparse Jacobians, seed ${seed}`, () => {
   })
 
   test('of stencils are banded and cost the width of the band', () => {
-    const f = (x: Tensor) => np.multiply(np.subtract(np.slice(x, [2]), np.slice(x, [0, -2])), np.slice(x, [1, -1]))
+    const f = (x: Tensor) =>
+      np.multiply(np.subtract(np.slice(x, [2]), np.slice(x, [0, -2])), np.slice(x, [1, -1]))
     const x = vector(40)
     const j = sparseJacobian(f)(x)
     expect([j.products, j.columns.length]).toEqual([3, 3 * 38])
@@ -61,7 +69,8 @@ describe(`sparse Jacobians, seed ${seed}`, () => {
   })
 
   test('with one dense row go by columns of the transpose, with one dense column by rows', () => {
-    const wide = (x: Tensor) => np.concatenate([np.reshape(np.sum(np.square(x)), [1]), np.exp(np.slice(x, [1]))])
+    const wide = (x: Tensor) =>
+      np.concatenate([np.reshape(np.sum(np.square(x)), [1]), np.exp(np.slice(x, [1]))])
     const tall = (x: Tensor) => np.multiply(np.slice(x, [1]), np.slice(x, [0, 1]))
     const x = vector(30)
     for (const [f, products] of [
@@ -77,7 +86,8 @@ describe(`sparse Jacobians, seed ${seed}`, () => {
   test('see through gathers by constant indices, scatters, blocks of products and constants with zeros', () => {
     const x = vector(12)
     const at = indices(3, 3, 0, 7, 11)
-    const picked = (x: Tensor) => np.multiply(gather(x, at, 0) as Tensor, gather(x, indices(0, 1, 2, 3, 4), 0) as Tensor)
+    const picked = (x: Tensor) =>
+      np.multiply(gather(x, at, 0) as Tensor, gather(x, indices(0, 1, 2, 3, 4), 0) as Tensor)
     const a = sparseJacobian(picked)(x)
     expect(a.columns.length).toBe(10)
     expectSame(a, jacobian(picked)(x))
@@ -87,7 +97,9 @@ describe(`sparse Jacobians, seed ${seed}`, () => {
     expect([b.columns.length, b.products]).toEqual([36, 3])
     expectSame(b, jacobian(blocks)(x))
     const laplacian = tensor(
-      Array.from({ length: 12 }, (_, i) => Array.from({ length: 12 }, (_, j) => (i === j ? -2 : Math.abs(i - j) === 1 ? 1 : 0))),
+      Array.from({ length: 12 }, (_, i) =>
+        Array.from({ length: 12 }, (_, j) => (i === j ? -2 : Math.abs(i - j) === 1 ? 1 : 0)),
+      ),
     )
     const diffusion = (x: Tensor) => np.add(np.matmul(laplacian, x), np.square(x))
     const c = sparseJacobian(diffusion)(x)
@@ -111,7 +123,15 @@ describe(`sparse Jacobians, seed ${seed}`, () => {
   test('of convolutions follow the window, by images and by kernels', () => {
     const image = randomLike(new Tensor(new Float64Array(2 * 4 * 5 * 6), [2, 4, 5, 6]), seed)
     const kernel = randomLike(new Tensor(new Float64Array(6 * 2 * 2 * 3), [6, 2, 2, 3]), seed + 1)
-    const window = { strides: [1, 2], padding: [[1, 0], [0, 1]] as [number, number][], dilation: [1, 1], groups: 2 }
+    const window = {
+      strides: [1, 2],
+      padding: [
+        [1, 0],
+        [0, 1],
+      ] as [number, number][],
+      dilation: [1, 1],
+      groups: 2,
+    }
     const f = (x: Tensor, w: Tensor) => convolution(x, w, window) as Tensor
     for (const argument of [0, 1]) {
       const j = sparseJacobian(f, { argument })(image, kernel)
@@ -142,14 +162,20 @@ describe(`sparse Jacobians, seed ${seed}`, () => {
       const outputs = program.outputs.flatMap((y, i) => (isFloat(y.dtype) && sizeOf(y.shape) > 0 ? [i] : []))
       if (!active.length || !outputs.length) continue
       const f = (xs: Tensor[]) => {
-        const values = evaluate(program, inputs.map((x, i) => (active.includes(i) ? xs[active.indexOf(i)]! : x)))
+        const values = evaluate(
+          program,
+          inputs.map((x, i) => (active.includes(i) ? xs[active.indexOf(i)]! : x)),
+        )
         return outputs.map((i) => values[i] as Tensor)
       }
       const joined = (xs: Tensor[]) => np.concatenate(f(xs).map((y) => np.reshape(y, [-1])))
       const at = active.map((i) => inputs[i]!)
       const blocks = jacobian(joined)(at) as unknown as Tensor[]
       const rows = blocks[0]!.shape[0]!
-      const full = np.concatenate(blocks.map((b) => np.reshape(b, [rows, -1])), 1)
+      const full = np.concatenate(
+        blocks.map((b) => np.reshape(b, [rows, -1])),
+        { axis: 1 },
+      )
       const sparse = sparseJacobian(f)(at)
       expectSame(sparse, full, 1e-9)
       entries += sparse.columns.length
@@ -190,7 +216,7 @@ describe(`sparse Hessians, seed ${seed}`, () => {
   })
 
   test('of sums over blocks cost the size of a block', () => {
-    const f = (x: Tensor) => np.sum(np.exp(np.sum(np.reshape(x, [10, 4]), 1)))
+    const f = (x: Tensor) => np.sum(np.exp(np.sum(np.reshape(x, [10, 4]), { axis: 1 })))
     const h = sparseHessian(f)(vector(40))
     expect([h.products, h.columns.length]).toEqual([4, 160])
     expectSame(h, hessian(f)(vector(40)))
@@ -199,8 +225,12 @@ describe(`sparse Hessians, seed ${seed}`, () => {
   test('of graphs given by constant indices follow the edges', () => {
     const random = vector(120).data
     const end = (k: number) => Math.floor((random[k]! + 1) * 15)
-    const [from, to] = [indices(...Array.from({ length: 60 }, (_, k) => end(k))), indices(...Array.from({ length: 60 }, (_, k) => end(k + 60)))]
-    const f = (x: Tensor) => np.sum(np.cos(np.subtract(gather(x, from, 0) as Tensor, gather(x, to, 0) as Tensor)))
+    const [from, to] = [
+      indices(...Array.from({ length: 60 }, (_, k) => end(k))),
+      indices(...Array.from({ length: 60 }, (_, k) => end(k + 60))),
+    ]
+    const f = (x: Tensor) =>
+      np.sum(np.cos(np.subtract(gather(x, from, 0) as Tensor, gather(x, to, 0) as Tensor)))
     const x = vector(30)
     expectSame(sparseHessian(f)(x), hessian(f)(x))
     expect(sparseHessian(f)(x).columns.length).toBeLessThanOrEqual(30 + 120)
@@ -247,15 +277,25 @@ describe(`sparse Hessians, seed ${seed}`, () => {
       const outputs = program.outputs.flatMap((y, i) => (isFloat(y.dtype) ? [i] : []))
       if (!active.length || !outputs.length || active.reduce((n, i) => n + inputs[i]!.size, 0) > 80) continue
       const f = (xs: Tensor[]) => {
-        const values = evaluate(program, inputs.map((x, i) => (active.includes(i) ? xs[active.indexOf(i)]! : x)))
-        return outputs.map((i) => np.sum(np.square(values[i] as unknown as Tensor))).reduce((a, b) => np.add(a, b))
+        const values = evaluate(
+          program,
+          inputs.map((x, i) => (active.includes(i) ? xs[active.indexOf(i)]! : x)),
+        )
+        return outputs
+          .map((i) => np.sum(np.square(values[i] as unknown as Tensor)))
+          .reduce((a, b) => np.add(a, b))
       }
       const at = active.map((i) => inputs[i]!)
       const sizes = at.map((x) => x.size)
       const n = sizes.reduce((a, b) => a + b)
       const blocks = hessian(f)(at) as unknown as Tensor[][]
       const full = np.concatenate(
-        blocks.map((row, i) => np.concatenate(row.map((b, j) => np.reshape(b, [sizes[i]!, sizes[j]!])), 1)),
+        blocks.map((row, i) =>
+          np.concatenate(
+            row.map((b, j) => np.reshape(b, [sizes[i]!, sizes[j]!])),
+            { axis: 1 },
+          ),
+        ),
       )
       expect(full.shape).toEqual([n, n])
       expectSame(sparseHessian(f)(at), full, 1e-9)
@@ -264,9 +304,9 @@ describe(`sparse Hessians, seed ${seed}`, () => {
 
   test('ask for one dtype and a scalar', () => {
     const mixed = (t: { a: Tensor; b: Tensor }) => np.add(np.sum(t.a), np.sum(np.astype(t.b, 'float64')))
-    expect(() => sparseHessian(mixed)({ a: vector(2), b: new Tensor(new Float32Array(2)) })).toThrow(/expected one float dtype/)
+    expect(() => sparseHessian(mixed)({ a: vector(2), b: new Tensor(new Float32Array(2)) })).toThrow(
+      /expected one float dtype/,
+    )
     expect(() => sparseHessian((x: Tensor) => np.square(x))(vector(2))).toThrow(/expected\s+one float number/)
   })
 })
-
-export type Unused = Var

@@ -1,10 +1,11 @@
 import { reshape } from '../../../ops/broadcast.js'
 import { concatenate, sliceAxis } from '../../../ops/slice.js'
-import { showType, type Value } from '../../../program/value.js'
+import { showType, type Value, Var } from '../../../program/value.js'
 import { normalizeAxis, range } from '../../../tensor/shape.js'
 import { tensor } from '../../../tensor/tensor.js'
 import type { GraphProto } from '../../schema/onnx_pb.js'
 import { type Context, knownNumber, type Operations, operation } from '../operation.js'
+import { tracedIf, tracedLoop, tracedScan } from './tracedControl.js'
 
 /** Values stacked along a new axis. */
 function stack(values: readonly Value[], axis: number): Value {
@@ -23,30 +24,44 @@ function element(x: Value, axis: number, index: number): Value {
   )
 }
 
-/** Unrolled: how often it runs must be known. The body maps (step, condition, state...) to (condition, state..., collected...). */
+/** Unrolled for as long as it is known whether it goes on; a loop that collects nothing may go on unknown. The body maps (step, condition, state...) to (condition, state..., collected...). */
 const loop = operation<[Value?, Value?, ...Value[]]>(
   0,
   Number.POSITIVE_INFINITY,
   ([trips, condition, ...initial], attributes, context) => {
     const body = attributes.graph('body')
-    const most = trips ? knownNumber(trips, 'the trip count of Loop') : Number.POSITIVE_INFINITY
     const collected: Value[][] = range(Math.max(0, body.output.length - 1 - initial.length)).map(() => [])
+    const mayTrace = collected.length === 0
+    const isTraced = (x: Value | undefined) => mayTrace && x instanceof Var
+    const most =
+      !trips || isTraced(trips) ? Number.POSITIVE_INFINITY : knownNumber(trips, 'the trip count of Loop')
+    const run = (at: Value, goes: Value, state: readonly Value[]) => {
+      const results = context.run(body, [at, goes, ...state])
+      // Without a condition from outside, the one inside is not looked at.
+      const next = condition ? (results[0] as Value) : goes
+      return {
+        goes: next,
+        state: results.slice(1, 1 + initial.length),
+        made: results.slice(1 + initial.length),
+      }
+    }
     let state: readonly Value[] = initial
     let goes: Value = condition ?? tensor(true)
     let step = 0
-    for (; step < most && knownNumber(goes, 'the condition of Loop'); step++) {
-      const results = context.run(body, [tensor(step, { dtype: 'int32' }), goes, ...state])
-      // Without a condition from outside, the one inside is not looked at.
-      goes = condition ? (results[0] as Value) : goes
-      state = results.slice(1, 1 + initial.length)
-      collect(results.slice(1 + initial.length), collected, context)
+    for (; step < most; step++) {
+      if (isTraced(trips) || isTraced(goes)) return tracedLoop(step, trips, goes, state, run)
+      if (!knownNumber(goes, 'the condition of Loop')) break
+      const next = run(tensor(step, { dtype: 'int32' }), goes, state)
+      goes = next.goes
+      state = next.state
+      collect(next.made, collected, context)
     }
     return [...state, ...collected.map((values) => stack(values, 0))]
   },
 )
 
 /** How the steps of a scan take their elements and put their results together. */
-interface ScanPlan {
+export interface ScanPlan {
   readonly body: GraphProto
   /** For each scanned input: the axis, and whether it is run through backwards. */
   readonly axes: readonly number[]
@@ -70,6 +85,22 @@ function scanOver(
       throw new Error(
         `${showType(x)} has not the ${steps} elements along its axis ${axes[i]} that the first one has`,
       )
+  try {
+    return tracedScan(initial, sequences, axes, plan, context)
+  } catch {
+    // A step that needs to know numbers, such as shapes computed from the state, is run on its own.
+    return unrolledScan(initial, sequences, axes, steps, plan, context)
+  }
+}
+
+function unrolledScan(
+  initial: readonly Value[],
+  sequences: readonly Value[],
+  axes: readonly number[],
+  steps: number,
+  plan: ScanPlan,
+  context: Context,
+): Value[] {
   const collected: Value[][] = plan.body.output.slice(initial.length).map(() => [])
   let state: readonly Value[] = initial
   for (let step = 0; step < steps; step++) {
@@ -84,7 +115,7 @@ function scanOver(
   return [...state, ...collected.map((values, i) => stack(inOrder(values, i), plan.outputAxes[i] ?? 0))]
 }
 
-/** Unrolled over the elements of the scanned inputs. In operator set 8 all inputs have a batch axis first, and each sample is scanned. */
+/** Over the elements of the scanned inputs. In operator set 8 all inputs have a batch axis first, and each sample is scanned. */
 const scan = operation<[Value?, ...Value[]]>(0, Number.POSITIVE_INFINITY, (given, attributes, context) => {
   const isBatched = context.opset < 9
   if (isBatched && given[0]) throw new Error('sequence_lens of operator set 8 is not supported')
@@ -119,13 +150,18 @@ function collect(results: readonly Value[], collected: readonly Value[][], conte
   })
 }
 
-/** Control flow that is decided when the model is traced: the trace holds the branch taken, and every step of a loop. */
+/** Control flow: decided when the model is traced where that is possible, else recorded. */
 export const controlOperations: Operations = {
-  If: operation<[Value]>(1, 1, ([condition], attributes, context) =>
-    context.run(
-      attributes.graph(knownNumber(condition, 'the condition of If') ? 'then_branch' : 'else_branch'),
-    ),
-  ),
+  If: operation<[Value]>(1, 1, ([condition], attributes, context) => {
+    const branch = (name: string) => context.run(attributes.graph(name))
+    if (condition instanceof Var)
+      return tracedIf(
+        condition,
+        () => branch('then_branch'),
+        () => branch('else_branch'),
+      )
+    return branch(knownNumber(condition, 'the condition of If') ? 'then_branch' : 'else_branch')
+  }),
   Loop: loop,
   Scan: scan,
 }

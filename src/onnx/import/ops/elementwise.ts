@@ -89,7 +89,7 @@ const prelu = operation<[Value, Value]>(2, 2, ([x, slope], _, { opset }) => {
   const channels = opset < 7 && slope.shape.length === 1 && x.shape.length > 2
   const aligned = channels ? reshape(slope, [...slope.shape, ...x.shape.slice(2).map(() => 1)]) : slope
   expectWithin('the slope', aligned, x)
-  return select(less(x, 0), mul(x, aligned), x)
+  return select(less(0, x), x, mul(x, aligned))
 })
 
 /** x Phi(x) with Phi the normal distribution function. */
@@ -117,7 +117,7 @@ export const activations: Readonly<Record<string, (x: Value, alpha?: number, bet
   Affine: (x, alpha = 1, beta = 0) => add(mul(x, alpha), beta),
   Elu: (x, alpha = 1) => elu(x, alpha),
   HardSigmoid: (x, alpha = 0.2, beta = 0.5) => hardSigmoid(x, alpha, beta),
-  LeakyRelu: (x, alpha = 0.01) => select(less(x, 0), mul(x, alpha), x),
+  LeakyRelu: (x, alpha = 0.01) => select(less(0, x), x, mul(x, alpha)),
   Relu: relu,
   ScaledTanh: (x, alpha = 1, beta = 1) => mul(smooth.tanh(mul(x, beta)), alpha),
   Sigmoid: smooth.logistic,

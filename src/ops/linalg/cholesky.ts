@@ -1,0 +1,72 @@
+import type { Primitive } from '../../program/primitive.js'
+import type { Type, Value } from '../../program/value.js'
+import { sizeOf } from '../../tensor/shape.js'
+import { mul, sub } from '../arithmetic.js'
+import { apply } from '../define.js'
+import {
+  eachMatrix,
+  expectSquare,
+  identity,
+  leading,
+  matmul,
+  sidesOf,
+  symmetricPart,
+  transposed,
+  triangle,
+} from './matrix.js'
+import { triangularSolve } from './triangularSolve.js'
+
+/** L of (a + a^T) / 2 = L L^T, row by row (Cholesky-Banachiewicz), so that inner loops are dot products of rows. */
+function factor(a: Float64Array, n: number): Float64Array {
+  const l = new Float64Array(n * n)
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = ((a[i * n + j] as number) + (a[j * n + i] as number)) / 2
+      for (let k = 0; k < j; k++) sum -= (l[i * n + k] as number) * (l[j * n + k] as number)
+      if (i !== j) l[i * n + j] = sum / (l[j * n + j] as number)
+      else if (sum > 0) l[i * n + i] = Math.sqrt(sum)
+      else
+        throw new Error(
+          `cholesky: the matrix is not positive definite: pivot ${i} of ${n} is ${sum}, expected more than 0; ` +
+            'add a small multiple of the identity, or use eigh',
+        )
+    }
+  return l
+}
+
+const choleskyOp: Primitive = {
+  name: 'cholesky',
+  infer([a]) {
+    expectSquare('cholesky', a as Type)
+    return [a as Type]
+  },
+  evaluate(inputs, _, outputs) {
+    const [type] = outputs as [Type]
+    return eachMatrix(sizeOf(leading(type)), inputs, outputs, (a) => [factor(a, sidesOf(type)[0])])
+  },
+  /** dL = L F, F the lower triangle of L^-1 dA L^-T with half its diagonal (Murray 2016, equation 8). */
+  derivative({ tangents: [t], outputs: [l] }) {
+    if (!t) return [null]
+    const factor = l as Value
+    const left = triangularSolve(factor, symmetricPart(t), { lower: true })
+    const both = triangularSolve(factor, transposed(left), { lower: true })
+    return [matmul(factor, lowerHalf(both))]
+  },
+  batch: ({ inputs: [a] }) => [cholesky(a as Value)],
+  flops: ({ outputs: [type] }) => (sizeOf((type as Type).shape) * sidesOf(type as Type)[0]) / 3,
+}
+
+/** The lower triangle with half of the diagonal. */
+export function lowerHalf(x: Value): Value {
+  const [n] = sidesOf(x)
+  return sub(triangle(x, true), mul(x, mul(identity(n, x.dtype), 0.5)))
+}
+
+/**
+ * The lower triangular L with positive diagonal and L L^T = A, for each matrix A [..., n, n]; of a matrix that is
+ * not symmetric, that of its symmetric part (A + A^T) / 2.
+ * @throws when A is not positive definite.
+ */
+export const cholesky = (a: Value): Value => apply(choleskyOp, [a], {})
+
+export const choleskyOps: readonly Primitive[] = [choleskyOp]

@@ -1,0 +1,104 @@
+import { type Primitive, Unknown } from '../../program/primitive.js'
+import { showType, type Type, type Value } from '../../program/value.js'
+import { sameShape, sizeOf } from '../../tensor/shape.js'
+import { neg, sub } from '../arithmetic.js'
+import { apply } from '../define.js'
+import { foldColumns } from './columns.js'
+import {
+  eachMatrix,
+  expectMatrix,
+  expectSquare,
+  leading,
+  matmul,
+  sidesOf,
+  spreadBatch,
+  transposed,
+  triangle,
+} from './matrix.js'
+
+interface TriangularParams extends Record<string, unknown> {
+  /** Which triangle of the matrix is read. */
+  readonly lower: boolean
+  /** Solves A^T X = B instead of A X = B. */
+  readonly transpose: boolean
+  /** Takes the diagonal to be 1 without reading it. */
+  readonly unit: boolean
+}
+
+/** Overwrites b [n, m] with the solution. Inner loops run along rows. */
+export function solveTriangle(a: Float64Array, b: Float64Array, n: number, params: TriangularParams): Float64Array {
+  const { lower, transpose, unit } = params
+  const m = n === 0 ? 0 : b.length / n
+  /** b_i -= a[at] b_k */
+  const subtract = (i: number, k: number, at: number) => {
+    const factor = a[at] as number
+    if (factor === 0) return
+    for (let c = 0; c < m; c++) b[i * m + c] = (b[i * m + c] as number) - factor * (b[k * m + c] as number)
+  }
+  const divide = (i: number) => {
+    if (unit) return
+    const pivot = a[i * n + i] as number
+    if (pivot === 0)
+      throw new Error(`triangularSolve: the matrix is singular: element (${i}, ${i}) of ${n} on its diagonal is 0`)
+    for (let c = 0; c < m; c++) b[i * m + c] = (b[i * m + c] as number) / pivot
+  }
+  const forward = lower !== transpose
+  for (let step = 0; step < n; step++) {
+    const i = forward ? step : n - 1 - step
+    const [from, to] = forward ? [0, i] : [i + 1, n]
+    for (let k = from; k < to; k++) subtract(i, k, transpose ? k * n + i : i * n + k)
+    divide(i)
+  }
+  return b
+}
+
+const triangularSolveOp: Primitive<TriangularParams> = {
+  name: 'triangularSolve',
+  infer([a, b]) {
+    checkSystem('triangularSolve', a as Type, b as Type)
+    return [b as Type]
+  },
+  evaluate(inputs, params, outputs) {
+    const a = inputs[0] as Type
+    return eachMatrix(sizeOf(leading(a)), inputs, outputs, (a, b) => [
+      solveTriangle(a, b, sidesOf(inputs[0] as Type)[0], params),
+    ])
+  },
+  /** A dX = dB - dA X, where only the triangle of dA counts. */
+  derivative({ tangents: [ta, tb], inputs: [a], outputs: [x], params }) {
+    const { lower, transpose, unit } = params
+    if (!ta) return [tb ? apply(triangularSolveOp, [a as Value, tb], params) : null]
+    const moved = triangle(ta, lower, unit)
+    const product = matmul(transpose ? transposed(moved) : moved, x as Value)
+    const right = tb ? sub(tb, product) : neg(product)
+    return [apply(triangularSolveOp, [a as Value, right], params)]
+  },
+  transpose({ cotangents: [ct], inputs: [a, b], params }) {
+    if (!ct || !(b instanceof Unknown)) return [null, null]
+    return [null, apply(triangularSolveOp, [a as Value, ct], { ...params, transpose: !params.transpose })]
+  },
+  batch({ inputs, batched, size, params }) {
+    const [a, b] = inputs as [Value, Value]
+    if (!batched[0]) return [foldColumns(b, (b) => apply(triangularSolveOp, [a, b], params))]
+    return [apply(triangularSolveOp, spreadBatch(inputs, batched, size), params)]
+  },
+  flops: ({ inputs: [a], outputs: [x] }) => sizeOf((x as Type).shape) * sidesOf(a as Type)[0],
+}
+
+/** @throws unless a [..., n, n] and b [..., n, m] share dtype and leading axes. */
+export function checkSystem(name: string, a: Type, b: Type): void {
+  expectSquare(name, a)
+  expectMatrix(name, b)
+  if (a.dtype !== b.dtype || !sameShape(leading(a), leading(b)) || sidesOf(a)[0] !== sidesOf(b)[0])
+    throw new Error(`${name}: ${showType(a)} and ${showType(b)} do not fit, expected [..., n, n] and [..., n, m]`)
+}
+
+/**
+ * X with A X = B (or A^T X = B), for triangular A [..., n, n] and B [..., n, m]. Only the triangle is read.
+ * @throws when the diagonal holds a 0.
+ */
+export function triangularSolve(a: Value, b: Value, params: Partial<TriangularParams> = {}): Value {
+  return apply(triangularSolveOp, [a, b], { lower: true, transpose: false, unit: false, ...params })
+}
+
+export const triangularSolveOps: readonly Primitive[] = [triangularSolveOp] as unknown as readonly Primitive[]

@@ -1,0 +1,2 @@
+export { foriLoop, type ScanSettings, scan, whileLoop } from './loops.js'
+export { cond, switchCase } from './switch.js'

@@ -1,0 +1,5 @@
+export { type DifferentialOperator, type DifferentialOptions, differentialOperator } from './estimator.js'
+export { jetExpansion, type Tangent, type Term } from './expansion.js'
+export { type Operator, type OperatorTerm, planOperator } from './operator.js'
+export { planDerivative, type Step } from './plan.js'
+export type { Jets, RandomSource } from './sample.js'
