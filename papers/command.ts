@@ -3,8 +3,8 @@ import { cpus } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { writeAtomically } from './write.js'
 import { unknown } from '../src/cli/arguments.js'
+import { writeFileAtomic } from '../src/io/atomic.js'
 import { type ProgressWriter, progressBar } from '../src/report/progress.js'
 import { loadPaper, paperIds } from './library.js'
 import type { Outcome, Paper } from './paper.js'
@@ -94,5 +94,5 @@ async function runOne(paper: Paper, full: boolean, { signal, print, progress }: 
 function writeDocument(rows: readonly Row[]): void {
   const path = fileURLToPath(new URL('../docs/papers.md', import.meta.url))
   const machine = `Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} processor cores, Node ${process.versions.node.split('.')[0]}, default sizes.`
-  writeAtomically(path, replaceTable(readFileSync(path, 'utf8'), markdownTable(rows, machine)))
+  writeFileAtomic(path, replaceTable(readFileSync(path, 'utf8'), markdownTable(rows, machine)))
 }

@@ -52,7 +52,10 @@ export function worst(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return error / size
 }
 
-/** Median seconds of a call, each after the other in turns, so that whatever else the machine does meets all alike. */
+/**
+ * Median seconds of a call. Contenders take turns, so that whatever else the machine does meets all alike; each is called
+ * once more before it is timed, so that none pays for the caches that another left.
+ */
 export async function timeInTurns<K extends string>(
   contenders: Readonly<Record<K, () => unknown>>,
   rounds: number,
@@ -63,6 +66,7 @@ export async function timeInTurns<K extends string>(
   for (let round = -1; round < rounds; round++) {
     await each(Math.max(0, round))
     for (const name of names) {
+      await contenders[name]()
       const start = performance.now()
       await contenders[name]()
       if (round >= 0) seconds.get(name)!.push((performance.now() - start) / 1000)

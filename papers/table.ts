@@ -49,10 +49,21 @@ export function markdownTable(rows: readonly Row[], machine: string): string {
         `${figure.name}: ${showMeasured(figure)}${figure.paper === null ? '' : ` (paper: ${showPaper(figure)})`}`,
     )
     const title = `${paper.title} (${paper.authors} ${paper.year}, ${paper.source})`
-    const columns = [paper.id, title, figures.join('; '), `${outcome.holds ? '**holds**' : '**does not hold**'}: ${outcome.verdict}`]
+    const columns = [
+      paper.id,
+      title,
+      figures.join('; '),
+      `${outcome.holds ? '**holds**' : '**does not hold**'}: ${outcome.verdict}`,
+    ]
     return `| ${columns.map(cell).join(' | ')} | ${seconds.toFixed(1)} |`
   })
-  return [machine, '', '| id | system | measured | verdict | seconds |', '|---|---|---|---|---|', ...lines].join('\n')
+  return [
+    machine,
+    '',
+    '| id | system | measured | verdict | seconds |',
+    '|---|---|---|---|---|',
+    ...lines,
+  ].join('\n')
 }
 
 const [begin, end] = ['<!-- papers: written by npm run papers -->', '<!-- papers: end -->']

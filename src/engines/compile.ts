@@ -6,7 +6,8 @@ import type { Arguments, TensorFunction } from '../transforms/stage.js'
 import type { Executable } from './executable.js'
 import { interpret } from './interpret.js'
 import { compileProgramJs } from './js/compile.js'
-import { compileProgramOnnx, type OnnxOptions } from './onnx/session.js'
+import { compileSegments } from './onnx/segments.js'
+import type { OnnxOptions } from './onnx/session.js'
 import { specialize } from './specialize.js'
 
 /** `interpret` is the slow reference; `js` starts at once and suits small work; `onnx` is ONNX Runtime. */
@@ -30,7 +31,7 @@ export async function compileProgram(program: Program, options: CompileOptions =
   const { engine = 'auto', ...onnx } = options
   const simplified = optimize(program)
   const chosen = engine === 'auto' ? chooseEngine(simplified) : engine
-  if (chosen === 'onnx') return compileProgramOnnx(simplified, onnx)
+  if (chosen === 'onnx') return compileSegments(simplified, onnx)
   const run =
     chosen === 'js' ? compileProgramJs(simplified) : (inputs: never) => interpret(simplified, inputs)
   return { run: async (inputs) => run(inputs as never), dispose: async () => {} }

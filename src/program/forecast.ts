@@ -23,8 +23,8 @@ export function totalBytes(types: readonly Type[]): number {
   return types.reduce((sum, type) => sum + bytesOf(type), 0)
 }
 
-/** A reshape gives a new name to the same elements; every other result is stored on its own. */
-const isAlias = ({ primitive }: Equation) => primitive.name === 'reshape'
+/** A reshape, and a checkpoint's barrier, give a new name to the same elements; every other result is stored on its own. */
+const isAlias = ({ primitive }: Equation) => primitive.name === 'reshape' || primitive.name === 'barrier'
 
 /** What one equation costs. An input that it names twice is read once; a reshape moves nothing. */
 export function costOf(equation: Equation): Cost {

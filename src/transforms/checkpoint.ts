@@ -1,9 +1,8 @@
-import { elementwise } from '../ops/elementwise.js'
 import { bind, traceFlat } from '../program/builder.js'
 import { eliminateDeadCode } from '../program/passes/deadCode.js'
-import { type MaybeZero, type Primitive, Unknown } from '../program/primitive.js'
+import { type Primitive, Unknown } from '../program/primitive.js'
 import { evaluate, type Program } from '../program/program.js'
-import { type Value, Var } from '../program/value.js'
+import { typeOf, type Value, Var } from '../program/value.js'
 import { rebuild } from './call.js'
 import { batchedProgram, type CallParams, callRules } from './calls.js'
 import type { Likes } from './derivatives.js'
@@ -37,20 +36,21 @@ function keeps(policy: CheckpointPolicy, operation: string): boolean {
 
 /** x, which no pass recognises as x: what is computed from it is computed again. */
 const barrierOp: Primitive = {
-  ...elementwise({
-    name: 'barrier',
-    accepts: ['float64', 'float32', 'int32', 'bool'],
-    scalar: (x) => x as number,
-    expression: (x) => x as string,
-    onnx: 'Identity',
-    derivative: ({ tangents: [t] }) => [t as MaybeZero],
-    transpose: ({ cotangents: [ct] }) => [ct as MaybeZero],
-    flops: 0,
-  }),
+  name: 'barrier',
+  pattern: 'moves',
+  infer: ([x]) => [typeOf(x!)],
   evaluate: ([x]) => [x!],
+  derivative: ({ tangents: [t] }) => [t ?? null],
+  transpose: ({ cotangents: [ct] }) => [ct ?? null],
+  batch: ({ inputs: [x] }) => [barrier(x!)],
+  lower: (onnx, [x]) => [onnx.node('Identity', [x!])],
+  view: (index) => [...index],
+  flops: () => 0,
 }
 
-const barrier = (x: Value): Value => (x instanceof Var ? (bind(barrierOp, [x], {})[0] as Value) : x)
+function barrier(x: Value): Value {
+  return x instanceof Var ? (bind(barrierOp, [x], {})[0] as Value) : x
+}
 
 const checkpointOp: Primitive<CheckpointParams> = {
   ...callRules<CheckpointParams>('checkpoint'),

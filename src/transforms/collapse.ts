@@ -7,6 +7,7 @@ import { eliminateDeadCode } from '../program/passes/deadCode.js'
 import type { MaybeZero, Params, Primitive } from '../program/primitive.js'
 import type { Equation, Program } from '../program/program.js'
 import { type Value, Var } from '../program/value.js'
+import { fullTensor } from '../tensor/tensor.js'
 import { applyToSeries, seriesOf } from './taylor.js'
 
 /** R curves through one point: coefficient K enters linearly, so only its weighted sum is carried. */
@@ -195,6 +196,8 @@ function overBatch(
     return reduce(get(v))
   }
 
+  const one = ({ dtype }: Value) => fullTensor([], 1, dtype)
+
   /** A product's factors that vary, and the product of the others. */
   function factorsOf(v: Value): { outer: Value | null; factors: Value[] } {
     const equation = made.get(v)
@@ -202,11 +205,11 @@ function overBatch(
     const name = equation?.primitive.name
     if (name === 'neg') {
       const { outer, factors } = factorsOf(x)
-      return { outer: neg(outer ?? 1), factors }
+      return { outer: neg(outer ?? one(v)), factors }
     }
     if (name === 'div' && !varies.has(y)) {
       const { outer, factors } = factorsOf(x)
-      return { outer: div(outer ?? 1, get(y)), factors }
+      return { outer: div(outer ?? one(v), get(y)), factors }
     }
     if (name !== 'mul') return { outer: null, factors: [v] }
     const parts = [x, y].map((input) =>

@@ -1,7 +1,7 @@
 import { add } from '../ops/arithmetic.js'
 import { bind } from '../program/builder.js'
 import { type MaybeZero, Unknown } from '../program/primitive.js'
-import { type Environment, type Program, read } from '../program/program.js'
+import { type Environment, type Equation, type Program, read } from '../program/program.js'
 import { type Value, Var } from '../program/value.js'
 
 /**
@@ -21,21 +21,22 @@ export function transposeProgram(
     if (value) known.set(variable, value)
     else linear.add(variable)
   })
-  const linearEquations = program.equations.filter(({ primitive, inputs, params, outputs }) => {
-    if (inputs.some((input) => linear.has(input))) {
-      for (const output of outputs) linear.add(output)
-      return true
-    }
-    const results = bind(
-      primitive,
-      inputs.map((input) => read(known, input)),
-      params,
-    )
-    outputs.forEach((variable, i) => {
-      known.set(variable, results[i] as Value)
+  const linearEquations: Equation[] = []
+  const run = ({ primitive, inputs, params, outputs }: Equation) => {
+    const at = inputs.map((input) => read(known, input))
+    bind(primitive, at, params).forEach((result, i) => {
+      known.set(outputs[i] as Var, result)
     })
-    return false
-  })
+  }
+  for (const equation of program.equations) {
+    const flags = equation.inputs.map((input) => linear.has(input))
+    const cut = flags.includes(true)
+      ? (equation.primitive.split?.(equation, flags, equation.params) ?? { known: [], unknown: [equation] })
+      : { known: [equation], unknown: [] }
+    cut.known.forEach(run)
+    for (const part of cut.unknown) for (const output of part.outputs) linear.add(output)
+    linearEquations.push(...cut.unknown)
+  }
   const collected = new Map<Var, Value>()
   const accumulate = (target: Value, ct: MaybeZero | undefined) => {
     if (!ct || !(target instanceof Var) || !linear.has(target)) return

@@ -77,6 +77,17 @@ class Sampler {
     return x
   }
 
+  /** Matrices with 3, 6, 9, ... on the diagonal and little beside it. */
+  graded(...shape: number[]): Tensor {
+    const x = this.within(-0.4, 0.4, ...shape)
+    const [rows, columns] = shape.slice(-2) as [number, number]
+    x.data.forEach((_, i) => {
+      const row = Math.floor(i / columns) % rows
+      if (row === i % columns) x.data[i] = (x.data[i] as number) + 3 * (row + 1)
+    })
+    return x
+  }
+
   /** Orders of n things. */
   orders(count: number, n: number): Tensor {
     const rows = Array.from({ length: count }, () => this.permutation(n)).flat()
@@ -359,6 +370,33 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     { output: 1, inputs: (s) => [s.dominant(3, 3)] },
     { output: 1, inputs: (s) => [s.dominant(2, 2, 2)] },
     { output: 0, inputs: (s) => [s.dominant(2, 2)] },
+  ],
+  qr: [
+    { inputs: (s) => [s.dominant(2, 2)] },
+    { inputs: (s) => [s.graded(2, 4, 2)] },
+    { output: 1, inputs: (s) => [s.graded(3, 2)] },
+    { inputs: (s) => [s.any(0, 3, 2)] },
+  ],
+  eigh: [
+    { output: 0, inputs: (s) => [s.graded(3, 3)] },
+    { output: 1, inputs: (s) => [s.graded(2, 2, 2)] },
+    { output: 1, inputs: (s) => [s.any(2, 0, 0)] },
+  ],
+  svd: [
+    { output: 0, inputs: (s) => [s.graded(3, 3)] },
+    { output: 1, inputs: (s) => [s.graded(4, 2)] },
+    { output: 2, inputs: (s) => [s.graded(2, 3, 2)] },
+  ],
+  expm: [
+    { inputs: (s) => [s.any(3, 3)] },
+    { inputs: (s) => [s.any(2, 2, 2), s.any(2, 2, 2)] },
+    { inputs: (s) => [s.any(0, 0)] },
+  ],
+  sqrtm: [{ inputs: (s) => [s.dominant(3, 3)] }, { inputs: (s) => [s.dominant(1, 2, 2), s.any(1, 2, 2)] }],
+  fft: [
+    of({ inverse: false }, (s) => [s.any(4, 2)]),
+    of({ inverse: true }, (s) => [s.any(2, 3, 2)]),
+    of({ inverse: false }, (s) => [s.any(0, 2)]),
   ],
 }
 

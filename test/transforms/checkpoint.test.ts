@@ -134,7 +134,7 @@ describe(`checkpoint, seed ${seed}`, () => {
         forecast(program).peakBytes / unit,
         measuredPeak(program, [x, w]) / unit,
       ]
-      expect(Math.abs(forecasted - measured)).toBeLessThan(0.15 * measured)
+      expect(Math.abs(forecasted - measured)).toBeLessThan(0.05 * measured)
       return { forecasted, measured }
     })
     const [all, everything, dots, nothing] = peaks.map(({ measured }) => measured) as [
@@ -144,8 +144,8 @@ describe(`checkpoint, seed ${seed}`, () => {
       number,
     ]
     expect(everything).toBeGreaterThan(0.8 * all)
-    expect(dots).toBeLessThan(0.75 * all)
-    expect(nothing).toBeLessThan(0.5 * all)
+    expect(dots).toBeLessThan(0.5 * all)
+    expect(nothing).toBeLessThan(0.4 * all)
     expect(nothing).toBeLessThan(dots)
     const flops = (step: Layer) => forecast(of(step)).flops
     expect(flops(checkpoint(layer))).toBeLessThan(1.5 * flops(layer))
@@ -163,7 +163,7 @@ describe(`checkpoint, seed ${seed}`, () => {
       return bytes / x.data.byteLength
     }
     const [plain, less] = [allocated(layer), allocated(checkpoint(layer))]
-    expect(less).toBeLessThan(0.7 * plain)
+    expect(less).toBeLessThan(0.4 * plain)
   })
 
   test('refuses unknown policies', () => {

@@ -7,6 +7,8 @@ import { forecast } from '../../src/program/forecast.js'
 import { shareCommonSubexpressions } from '../../src/program/passes/commonSubexpressions.js'
 import { type Program, subprograms } from '../../src/program/program.js'
 import { type Tensor, tensor } from '../../src/tensor/tensor.js'
+import { checkpoint } from '../../src/transforms/checkpoint.js'
+import { customJvp } from '../../src/transforms/customJvp.js'
 import {
   cond,
   foriLoop,
@@ -151,6 +153,30 @@ describe('checkpoint', () => {
     expect(saving.peakBytes).toBeLessThan(plain.peakBytes / 8)
     expect(of(3600, true).peakBytes / saving.peakBytes).toBeLessThan(2.2)
     expect(saving.flops).toBeLessThan(1.7 * plain.flops)
+  })
+})
+
+describe('rules of the user', () => {
+  const body = (c: Tensor, e: Tensor) =>
+    cond(
+      np.less(c, 0.9),
+      (c, e) => np.sin(np.add(np.multiply(c, e), np.exp(c))),
+      (c, e) => np.multiply(c, e),
+      c,
+      e,
+    )
+  const loop = (step: typeof body) => (x: Tensor) =>
+    scan((c: Tensor, e: Tensor) => [step(c, e), null], tensor(0.5), x)[0] as Tensor
+  const ruled = customJvp(body, (xs, ts) => jvp(body, xs as never, ts as never))
+
+  test.each([
+    ['a checkpointed step', loop(checkpoint(body) as typeof body)],
+    ['a checkpointed loop', checkpoint(loop(body)) as (x: Tensor) => Tensor],
+    ['a step with a derivative of its own', loop(ruled as typeof body)],
+  ])('%s has the derivatives of the plain one', (_, f) => {
+    const x = tensor([0.3, 0.7, -0.2])
+    for (const of of [grad, hessian])
+      expectClose(of(f)(x) as Tensor, [...(of(loop(body))(x) as Tensor).data], 1e-13)
   })
 })
 

@@ -4,13 +4,17 @@ import * as np from '../../src/numpy/index.js'
 import { optimize } from '../../src/ops/optimize.js'
 import { Tensor, tensor } from '../../src/tensor/tensor.js'
 import {
+  cond,
   customJvp,
   customVjp,
+  foriLoop,
   grad,
   hessian,
   implicit,
   jacobian,
+  jet,
   jvp,
+  laplacian,
   linearize,
   sparseJacobian,
   trace,
@@ -72,6 +76,24 @@ describe.each([
     expect(sparseJacobian(f)(x).columns.length).toBe(4)
     const { program } = trace(grad(total(f)), x)
     expect(optimize(program).equations.some(({ primitive }) => primitive.inline)).toBe(false)
+  })
+
+  test('works in Taylor mode, collapsed or not, and inside loops and branches', () => {
+    const v = vector(4, 2)
+    const g = (f: (x: Tensor) => Tensor) => (x: Tensor) => np.sin(f(x))
+    const [got, expected] = [f, plain].map((f) => jet(g(f), x, [v, x, null, v, null])[1]) as [
+      Tensor[],
+      Tensor[],
+    ]
+    got.forEach((derivative, k) => {
+      expectClose(derivative, expected[k]!.data, 1e-12)
+    })
+    expectClose(laplacian(total(f))(x), laplacian(total(plain))(x).data, 1e-11)
+    const loop = (f: (x: Tensor) => Tensor) => (x: Tensor) =>
+      np.sum(foriLoop(0, 3, (_, y: Tensor) => np.tanh(cond(np.less(np.sum(y), 100), f, np.sin, y)), x))
+    expectClose(grad(loop(f))(x), grad(loop(plain))(x).data, 1e-12)
+    expectClose(hessian(loop(f))(x), hessian(loop(plain))(x).data, 1e-11)
+    expectClose(compileJs(grad(loop(f)))(x), grad(loop(plain))(x).data, 1e-12)
   })
 
   test('runs on ONNX Runtime', async () => {
@@ -203,6 +225,9 @@ describe('implicit functions', () => {
     expectClose(vmap(grad(f))(tensor([5, 5])), [first, first], 1e-14)
     expectClose(compileJs(grad(f))(tensor(5)), [first], 1e-14)
     expect(grad((g: Tensor) => root(g, 5))(1).item()).toBe(0)
+    const [, derivatives] = jet(f, tensor(5), [1, null, null])
+    expect(derivatives[1]!.item()).toBeCloseTo(second, 13)
+    expect(derivatives[2]!.item()).toBeCloseTo(-6 * first ** 4 - 18 * x * first ** 2 * second, 12)
   })
 
   test('a linear system agrees with differences, by matrix and by right side', () => {

@@ -26,7 +26,8 @@ export function factorize(a: Float64Array, n: number): { packed: Float64Array; o
       const factor = (a[i * n + k] as number) / top
       a[i * n + k] = factor
       if (factor === 0) continue
-      for (let j = k + 1; j < n; j++) a[i * n + j] = (a[i * n + j] as number) - factor * (a[k * n + j] as number)
+      for (let j = k + 1; j < n; j++)
+        a[i * n + j] = (a[i * n + j] as number) - factor * (a[k * n + j] as number)
     }
   }
   return { packed: a, order }

@@ -17,7 +17,8 @@ export const sidesOf = ({ shape }: Type): [rows: number, columns: number] =>
 /** @throws unless `x` holds matrices of floats: [..., rows, columns]. */
 export function expectMatrix(name: string, x: Type): void {
   expectDtype(name, x, floats)
-  if (x.shape.length < 2) throw new Error(`${name}: got ${showType(x)}, expected a matrix [..., rows, columns]`)
+  if (x.shape.length < 2)
+    throw new Error(`${name}: got ${showType(x)}, expected a matrix [..., rows, columns]`)
 }
 
 /** @throws unless `x` holds square matrices of floats: [..., n, n]. */
@@ -76,7 +77,11 @@ function mask(rows: number, columns: number, keeps: (row: number, column: number
 /** x with zeros outside of a triangle; `strict` leaves out the diagonal as well. */
 export function triangle(x: Value, lower: boolean, strict = false): Value {
   const least = strict ? 1 : 0
-  return select(mask(...sidesOf(x), (i, j) => (lower ? i - j : j - i) >= least), x, 0)
+  return select(
+    mask(...sidesOf(x), (i, j) => (lower ? i - j : j - i) >= least),
+    x,
+    0,
+  )
 }
 
 /** The identity in the dtype of `like`, for each of its leading axes. */

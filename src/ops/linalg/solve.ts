@@ -1,5 +1,5 @@
 import { bind } from '../../program/builder.js'
-import { type Primitive, Unknown } from '../../program/primitive.js'
+import { type Primitive, type Series, Unknown } from '../../program/primitive.js'
 import type { Type, Value } from '../../program/value.js'
 import { sizeOf } from '../../tensor/shape.js'
 import { mul, neg, stopGradient, sub } from '../arithmetic.js'
@@ -7,8 +7,17 @@ import { reduceSum } from '../broadcast.js'
 import { apply } from '../define.js'
 import { foldColumns } from './columns.js'
 import { factorize, lu } from './lu.js'
-import { eachMatrix, expectSquare, identityLike, leading, matmul, sidesOf, spreadBatch, transposed } from './matrix.js'
-import { checkSystem, solveTriangle } from './triangularSolve.js'
+import {
+  eachMatrix,
+  expectSquare,
+  identityLike,
+  leading,
+  matmul,
+  sidesOf,
+  spreadBatch,
+  transposed,
+} from './matrix.js'
+import { checkSystem, solutionOfSystem, solveTriangle } from './triangularSolve.js'
 
 /** X with A X = B, or A^T X = B, from the factors of P A = L U; overwrites b. */
 export function solveFactored(
@@ -60,6 +69,12 @@ const solveOp: Primitive<{ transpose: boolean }> = {
     if (!ta) return [tb ? again(tb) : null]
     const product = matmul(params.transpose ? transposed(ta) : ta, x as Value)
     return [again(tb ? sub(tb, product) : neg(product))]
+  },
+  taylor({ series: inputs, outputs: [x], params }) {
+    const [a, packed, order, b] = inputs as [Series, Series, Series, Series]
+    const read = params.transpose ? transposed : (a: Value) => a
+    const again = (b: Value) => apply(solveOp, [a.value, packed.value, order.value, b], params)
+    return [solutionOfSystem(a, b, x as Value, read, again)]
   },
   transpose({ cotangents: [ct], inputs: [a, packed, order, b], params: { transpose } }) {
     if (!ct || !(b instanceof Unknown)) return [null, null, null, null]

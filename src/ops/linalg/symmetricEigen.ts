@@ -192,8 +192,15 @@ function rotationQueue(z: Float64Array, n: number) {
   const flush = () => {
     for (let from = 0; from < n; from += blockWidth) {
       const width = Math.min(blockWidth, n - from)
-      for (let t = 0; t < count; t++)
-        rotateRows(z, (rows[t] as number) * n + from, n, width, turns[2 * t] as number, turns[2 * t + 1] as number)
+      for (let t = 0; t < count; t++) {
+        const at = (rows[t] as number) * n + from
+        const [c, s] = [turns[2 * t] as number, turns[2 * t + 1] as number]
+        if (t + 1 === count || rows[t + 1] !== (rows[t] as number) - 1) rotateRows(z, at, n, width, c, s)
+        else {
+          t++
+          rotateTwice(z, at - n, n, width, c, s, turns[2 * t] as number, turns[2 * t + 1] as number)
+        }
+      }
     }
     count = 0
   }
@@ -216,6 +223,29 @@ function rotateRows(z: Float64Array, at: number, n: number, width: number, c: nu
   }
 }
 
+/** Rotates the second and third of three rows by (c, s), then the first and second by (c2, s2). */
+function rotateTwice(
+  z: Float64Array,
+  at: number,
+  n: number,
+  width: number,
+  c: number,
+  s: number,
+  c2: number,
+  s2: number,
+): void {
+  const end = at + width
+  for (let first = at, second = at + n, third = second + n; first < end; first++, second++, third++) {
+    const w = z[first] as number
+    const x = z[second] as number
+    const y = z[third] as number
+    const middle = c * x - s * y
+    z[third] = s * x + c * y
+    z[second] = s2 * w + c2 * middle
+    z[first] = c2 * w - s2 * middle
+  }
+}
+
 /** Sorted, each eigenvector with its largest component positive. */
 function inOrder(d: Float64Array, z: Float64Array, scale: number, n: number) {
   const order = Array.from(d.keys()).sort((i, j) => (d[i] as number) - (d[j] as number))
@@ -230,7 +260,6 @@ function inOrder(d: Float64Array, z: Float64Array, scale: number, n: number) {
 /** The sign of the largest component; of several that are equal up to rounding, of the first. */
 export function signOf(x: Float64Array): number {
   let largest = 0
-  for (const component of x)
-    if (Math.abs(component) > Math.abs(largest) * (1 + 1e-6)) largest = component
+  for (const component of x) if (Math.abs(component) > Math.abs(largest) * (1 + 1e-6)) largest = component
   return largest < 0 ? -1 : 1
 }

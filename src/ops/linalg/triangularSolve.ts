@@ -1,8 +1,9 @@
-import { type Primitive, Unknown } from '../../program/primitive.js'
+import { type Primitive, type Series, Unknown } from '../../program/primitive.js'
 import { showType, type Type, type Value } from '../../program/value.js'
 import { sameShape, sizeOf } from '../../tensor/shape.js'
-import { neg, sub } from '../arithmetic.js'
+import { add, neg, sub } from '../arithmetic.js'
 import { apply } from '../define.js'
+import { cauchy, series } from '../taylor.js'
 import { foldColumns } from './columns.js'
 import {
   eachMatrix,
@@ -26,7 +27,12 @@ interface TriangularParams extends Record<string, unknown> {
 }
 
 /** Overwrites b [n, m] with the solution. Inner loops run along rows. */
-export function solveTriangle(a: Float64Array, b: Float64Array, n: number, params: TriangularParams): Float64Array {
+export function solveTriangle(
+  a: Float64Array,
+  b: Float64Array,
+  n: number,
+  params: TriangularParams,
+): Float64Array {
   const { lower, transpose, unit } = params
   const m = n === 0 ? 0 : b.length / n
   /** b_i -= a[at] b_k */
@@ -39,7 +45,9 @@ export function solveTriangle(a: Float64Array, b: Float64Array, n: number, param
     if (unit) return
     const pivot = a[i * n + i] as number
     if (pivot === 0)
-      throw new Error(`triangularSolve: the matrix is singular: element (${i}, ${i}) of ${n} on its diagonal is 0`)
+      throw new Error(
+        `triangularSolve: the matrix is singular: element (${i}, ${i}) of ${n} on its diagonal is 0`,
+      )
     for (let c = 0; c < m; c++) b[i * m + c] = (b[i * m + c] as number) / pivot
   }
   const forward = lower !== transpose
@@ -73,6 +81,12 @@ const triangularSolveOp: Primitive<TriangularParams> = {
     const right = tb ? sub(tb, product) : neg(product)
     return [apply(triangularSolveOp, [a as Value, right], params)]
   },
+  taylor({ series: [a, b], outputs: [x], params }) {
+    const { lower, transpose, unit } = params
+    const read = (a: Value) => (transpose ? transposed(triangle(a, lower, unit)) : triangle(a, lower, unit))
+    const again = (b: Value) => apply(triangularSolveOp, [(a as Series).value, b], params)
+    return [solutionOfSystem(a as Series, b as Series, x as Value, read, again)]
+  },
   transpose({ cotangents: [ct], inputs: [a, b], params }) {
     if (!ct || !(b instanceof Unknown)) return [null, null]
     return [null, apply(triangularSolveOp, [a as Value, ct], { ...params, transpose: !params.transpose })]
@@ -85,12 +99,30 @@ const triangularSolveOp: Primitive<TriangularParams> = {
   flops: ({ inputs: [a], outputs: [x] }) => sizeOf((x as Type).shape) * sidesOf(a as Type)[0],
 }
 
+/** X of A X = B along a curve: A_0 X_k = B_k - sum_{1 <= j <= k} A_j X_{k-j}. `read` makes the matrix of a coefficient. */
+export function solutionOfSystem(
+  a: Series,
+  b: Series,
+  out: Value,
+  read: (a: Value) => Value,
+  solve: (b: Value) => Value,
+): Series {
+  return series(out, (k, x) => {
+    const lower = cauchy(k, (a, x) => matmul(read(a), x), a, x, add, [1, k])
+    const right = b.coefficient(k)
+    if (!lower) return right && solve(right)
+    return solve(right ? sub(right, lower) : neg(lower))
+  })
+}
+
 /** @throws unless a [..., n, n] and b [..., n, m] share dtype and leading axes. */
 export function checkSystem(name: string, a: Type, b: Type): void {
   expectSquare(name, a)
   expectMatrix(name, b)
   if (a.dtype !== b.dtype || !sameShape(leading(a), leading(b)) || sidesOf(a)[0] !== sidesOf(b)[0])
-    throw new Error(`${name}: ${showType(a)} and ${showType(b)} do not fit, expected [..., n, n] and [..., n, m]`)
+    throw new Error(
+      `${name}: ${showType(a)} and ${showType(b)} do not fit, expected [..., n, n] and [..., n, m]`,
+    )
 }
 
 /**

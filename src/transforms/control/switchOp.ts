@@ -1,4 +1,4 @@
-import { cast, select } from '../../ops/arithmetic.js'
+import { select } from '../../ops/arithmetic.js'
 import { broadcastTo, padRank } from '../../ops/broadcast.js'
 import { lessEqual } from '../../ops/compare.js'
 import { bind } from '../../program/builder.js'
@@ -248,12 +248,11 @@ function split(equation: Equation, unknown: readonly boolean[], { branches }: Sw
         ...rest,
         inputs: [
           ...(branches[k] as Program).inputs,
-          ...slots.map((type, i) => placed[k]?.get(i) ?? (equation.outputs[0] as Var).builder.variable(type)),
+          ...slots.map((type, i) => placed[k]?.get(i) ?? builder.variable(type)),
         ],
       })),
     },
   }
-  return { known: known.outputs.length > 0 ? [known] : [], unknown: [rest] }
+  const needed = switchOp.prune?.(rest, later.filter(Boolean), rest.params as SwitchParams) ?? rest
+  return { known: known.outputs.length > 0 ? [known] : [], unknown: [needed] }
 }
-
-export const asIndex = (predicate: Value): Value => cast(predicate, 'int32')

@@ -7,10 +7,10 @@ import type { Equation, Program } from '../../program/program.js'
 import type { Type, Value, Var } from '../../program/value.js'
 import { type Shape, sameShape, sizeOf } from '../../tensor/shape.js'
 import { fullTensor, Tensor } from '../../tensor/tensor.js'
+import { merge, type Reach, throughControl } from './control.js'
 import { type Indices, none, union, unionAll } from './sets.js'
 
-/** For each element of a value, the inputs that reach it; undefined when none reaches any. */
-export type Reach = readonly Indices[] | undefined
+export type { Reach } from './control.js'
 
 /**
  * Which elements of a linear program's inputs reach which elements of its outputs, whatever the values of
@@ -28,9 +28,11 @@ function propagateFlat(program: Program, inputs: readonly Reach[]): Reach[] {
   for (const equation of program.equations) {
     const given = equation.inputs.map((input) => reaches.get(input))
     if (given.every((reach) => reach === undefined)) continue
-    const reach = throughEquation(equation, given)
-    for (const output of equation.outputs)
-      reaches.set(output, reach ?? everywhere(given, sizeOf(output.shape)))
+    const several = throughControl(equation, given, propagate)
+    const reach = several ? undefined : throughEquation(equation, given)
+    equation.outputs.forEach((output, i) => {
+      reaches.set(output, several ? several[i] : (reach ?? everywhere(given, sizeOf(output.shape))))
+    })
   }
   return program.outputs.map((output) => reaches.get(output))
 }
@@ -101,10 +103,6 @@ function throughComposition(
     return propagate(program, [reach])
   })
   return parts.reduce((sum, part) => merge(sum, part), undefined)
-}
-
-function merge(a: Reach, b: Reach): Reach {
-  return a && b ? a.map((set, i) => union(set, b[i] as Indices)) : (a ?? b)
 }
 
 const integers = ({ shape }: Type): Type => ({ dtype: 'int32', shape })

@@ -26,8 +26,8 @@ export interface SparseOptions {
  * by one product, forward or reverse, whichever needs fewer (Curtis, Powell, Reid 1974).
  *
  * The pattern holds for every input of these shapes; entries that happen to be zero are stored. Where an
- * operation does not say which elements it mixes, all are taken to be mixed: indices that are computed
- * from arguments, factorisations, control flow.
+ * operation does not say which elements it mixes, all are taken to be mixed: gathers by indices that are
+ * computed from arguments, and factorisations. Scans are followed step by step, branches are united.
  * @throws when leaves of the argument or of the results differ in dtype.
  */
 export function sparseJacobian<A extends Arguments>(

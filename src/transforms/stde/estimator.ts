@@ -83,13 +83,16 @@ export function differentialOperator<R>(
       )
     const jets = given ?? sample(undefined, point.dtype)
     const parts = jets.map(
-      ({ tangents, weights }) => collapsedJet(f as TensorFunction<R>, point as Tensor, tangents, weights).sum,
+      ({ tangents, weights }) =>
+        collapsedJet(f as TensorFunction<R>, point as Tensor, tangents.map(orNull), weights).sum,
     )
     if (plan.constant !== 0 || parts.length === 0) parts.push(scaled(f(point as Tensor), plan.constant))
     return parts.reduce(plus)
   }
   return Object.assign(apply, { sample })
 }
+
+const orNull = (v: Tensor | readonly []) => (Array.isArray(v) ? null : v)
 
 function scaled<R>(tree: R, factor: number): R {
   const { values, structure } = flattenValues(tree)

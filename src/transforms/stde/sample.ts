@@ -12,9 +12,9 @@ export interface RandomSource {
   normal(): number
 }
 
-/** One collapsed jet: tangents of order 1 to n [R, D] (null for zero) and weights [R]. */
+/** One collapsed jet: tangents of order 1 to n [R, D] ([] for zero, so that this is a tree) and weights [R]. */
 export interface Jets {
-  readonly tangents: readonly (Tensor | null)[]
+  readonly tangents: readonly (Tensor | readonly [])[]
   readonly weights: Tensor
 }
 
@@ -32,7 +32,7 @@ export function termJets(
     const chosen =
       draw && share < count ? subset(count, share, draw.random) : group.variables.map((_, i) => i)
     return group.steps.map(({ tangents, weight }) => ({
-      tangents: tangents.map((v) => v && tangentRows(v, group, chosen, size, dtype)),
+      tangents: tangents.map((v) => (v ? tangentRows(v, group, chosen, size, dtype) : [])),
       weights: vector(
         chosen.map((i) => ((group.coefficients[i] as number) * weight * count) / share),
         dtype,
@@ -86,9 +86,7 @@ export function denseJets(
     const data = allocate(dtype, samples * size)
     for (let i = 0; i < data.length; i++) data[i] = random.normal()
     const weights = new Array<number>(samples).fill(scale / (3 * samples))
-    return [
-      { tangents: [new Tensor(data, [samples, size]), null, null, null], weights: vector(weights, dtype) },
-    ]
+    return [{ tangents: [new Tensor(data, [samples, size]), [], [], []], weights: vector(weights, dtype) }]
   }
   if (plan.groups.some(({ pattern }) => pattern.reduce((sum, k) => sum + k, 0) !== 2))
     throw new Error(
@@ -106,7 +104,7 @@ export function denseJets(
         for (const [i, x] of row) data[s * size + i] = (data[s * size + i] as number) + step * x
       })
     const equal = new Array<number>(samples).fill(sign / samples)
-    return [{ tangents: [new Tensor(data, [samples, size]), null], weights: vector(equal, dtype) }]
+    return [{ tangents: [new Tensor(data, [samples, size]), []], weights: vector(equal, dtype) }]
   })
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { compileJs } from '../../../src/engines/index.js'
 import * as np from '../../../src/numpy/index.js'
 import { convolution } from '../../../src/ops/convolution.js'
 import { gather } from '../../../src/ops/gather.js'
@@ -7,16 +8,18 @@ import { isFloat } from '../../../src/tensor/dtype.js'
 import { sizeOf } from '../../../src/tensor/shape.js'
 import { Tensor, tensor } from '../../../src/tensor/tensor.js'
 import {
+  cond,
   grad,
   hessian,
   jacobian,
   type SparseMatrix,
+  scan,
   sparseHessian,
   sparseJacobian,
   vmap,
 } from '../../../src/transforms/index.js'
 import { randomProgram } from '../../engines/randomProgram.js'
-import { randomLike } from '../../helpers/derivatives.js'
+import { expectClose, randomLike } from '../../helpers/derivatives.js'
 
 const seed = 31
 const vector = (n: number, from = seed) => randomLike(new Tensor(new Float64Array(n)), from)
@@ -236,6 +239,26 @@ describe(`sparse Hessians, seed ${seed}`, () => {
     expect(sparseHessian(f)(x).columns.length).toBeLessThanOrEqual(30 + 120)
   })
 
+  test('of scans and branches are followed step by step', () => {
+    const f = (x: Tensor) => {
+      const step = (before: Tensor, now: Tensor): [Tensor, Tensor] => [
+        now,
+        cond(
+          np.less(now, 0),
+          (a: Tensor, b: Tensor) => np.square(np.subtract(a, np.square(b))),
+          (a: Tensor, b: Tensor) => np.multiply(np.sin(a), b),
+          now,
+          before,
+        ),
+      ]
+      return np.sum(scan(step, np.reshape(np.slice(x, [0, 1]), []), np.slice(x, [1]))[1])
+    }
+    const x = vector(12)
+    const h = sparseHessian(f)(x)
+    expectSame(h, hessian(f)(x))
+    expect([h.products, h.columns.length]).toEqual([3, 34])
+  })
+
   test('of linear functions are empty', () => {
     const h = sparseHessian((x: Tensor) => np.sum(np.multiply(x, 3)))(vector(4))
     expect([h.products, h.columns.length, h.values.size]).toEqual([0, 0, 0])
@@ -256,8 +279,13 @@ describe(`sparse Hessians, seed ${seed}`, () => {
     expect(calls).toBeGreaterThan(before)
   })
 
-  test('can be differentiated and mapped themselves', () => {
+  test('can be compiled, differentiated and mapped themselves', () => {
     const x = vector(6)
+    expectClose(
+      compileJs((x: Tensor) => sparseHessian(chain)(x).values)(x),
+      sparseHessian(chain)(x).values.data,
+      1e-14,
+    )
     const total = (x: Tensor) => np.sum(np.sin(sparseHessian(chain)(x).values))
     const reference = (x: Tensor) => np.sum(np.sin(hessian(chain)(x)))
     const [got, expected] = [grad(total)(x).data, grad(reference)(x).data]
