@@ -110,7 +110,8 @@ export function lu(x: ArrayLike): { order: Tensor; lower: Tensor; upper: Tensor 
 
 /**
  * The reduced factors x = q r of each matrix [..., n, m]: q has min(n, m) orthonormal columns, r is upper triangular
- * with diagonal >= 0, which makes them unique. Derivatives throw where the first min(n, m) columns are dependent.
+ * with diagonal >= 0, which makes them unique. Where the first min(n, m) columns are dependent there is no derivative:
+ * what is computed is huge, or throws.
  */
 export function qr(x: ArrayLike): { q: Tensor; r: Tensor } {
   const a = toFloat(x)
@@ -149,7 +150,8 @@ export function eigvalsh(x: ArrayLike): Tensor {
 
 /**
  * The reduced factors x = u diag(s) vh of each matrix [..., n, m], k = min(n, m): u [..., n, k] with orthonormal
- * columns, singular values s [..., k], descending, and vh [..., k, m] with orthonormal rows. Derivatives at equal
+ * columns, singular values s [..., k], descending, 0 if they are of the size of rounding, and vh [..., k, m] with
+ * orthonormal rows. Derivatives at equal
  * singular values are as at equal eigenvalues in {@link eigh}; at those that are 0 singular vectors have none outside of
  * the span of the others, and that part is left out.
  * @throws when an element is not finite.

@@ -1,10 +1,10 @@
-import { signOf } from './symmetricEigen.js'
+import { signOf, symmetricEigen } from './symmetricEigen.js'
 
 const mostSweeps = 60
 
 /**
  * U [rows, columns], s, and V [columns, columns] of a = U diag(s) V^T, rows >= columns: pairs of columns are rotated
- * until all are orthogonal (one-sided Jacobi, Hestenes 1958), which gives small singular values to high relative accuracy.
+ * until all are orthogonal (one-sided Jacobi, Hestenes 1958), from the eigenvectors of a^T a on.
  * @throws when an element is not finite.
  */
 export function jacobiSvd(
@@ -17,21 +17,52 @@ export function jacobiSvd(
   const largest = a.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
   const scale = largest === 0 ? 1 : 2 ** Math.max(Math.floor(Math.log2(largest)), -1000)
   // Columns as rows, so that inner loops run along memory.
-  const x = Array.from({ length: columns }, (_, j) =>
-    Float64Array.from({ length: rows }, (_, i) => (a[i * columns + j] as number) / scale),
+  const [x, v] = nearlyOrthogonal(
+    a.map((e) => e / scale),
+    rows,
+    columns,
   )
-  const v = Array.from({ length: columns }, (_, j) => {
-    const unit = new Float64Array(columns)
-    unit[j] = 1
-    return unit
-  })
-  for (let sweeps = 0; orthogonalize(x, v); sweeps++)
+  const least = negligible(x)
+  for (let sweeps = 0; orthogonalize(x, v, least); sweeps++)
     if (sweeps === mostSweeps) throw new Error(`svd: did not converge in ${mostSweeps} sweeps`)
-  return sorted(x, v, scale, rows, columns)
+  return sorted(x, v, scale, least, rows)
 }
 
-/** One sweep over all pairs of columns; whether any was rotated. */
-function orthogonalize(x: readonly Float64Array[], v: readonly Float64Array[]): boolean {
+/** The columns of a V, and V, with V the eigenvectors of a^T a: orthogonal up to rounding, so that few sweeps remain. */
+function nearlyOrthogonal(
+  a: Float64Array,
+  rows: number,
+  columns: number,
+): [x: Float64Array[], v: Float64Array[]] {
+  const gram = new Float64Array(columns * columns)
+  for (let k = 0; k < rows; k++) {
+    const row = a.subarray(k * columns, (k + 1) * columns)
+    for (let i = 0; i < columns; i++) {
+      const factor = row[i] as number
+      for (let j = 0; j <= i; j++)
+        gram[i * columns + j] = (gram[i * columns + j] as number) + factor * (row[j] as number)
+    }
+  }
+  const { vectors } = symmetricEigen(gram, columns)
+  const v = Array.from({ length: columns }, (_, j) => vectors.slice(j * columns, (j + 1) * columns)).reverse()
+  const x = v.map((vector) =>
+    Float64Array.from({ length: rows }, (_, i) => {
+      let sum = 0
+      for (let j = 0; j < columns; j++) sum += (a[i * columns + j] as number) * (vector[j] as number)
+      return sum
+    }),
+  )
+  return [x, v]
+}
+
+/** The length up to which a column is rounding alone. */
+function negligible(x: readonly Float64Array[]): number {
+  const longest = Math.max(0, ...x.map((column) => Math.sqrt(dot(column, column))))
+  return longest * Number.EPSILON * (x[0]?.length ?? 0)
+}
+
+/** One sweep over all pairs of columns that are longer than `least`; whether any was rotated. */
+function orthogonalize(x: readonly Float64Array[], v: readonly Float64Array[], least: number): boolean {
   let rotated = false
   for (let p = 0; p < x.length; p++)
     for (let q = p + 1; q < x.length; q++) {
@@ -43,7 +74,7 @@ function orthogonalize(x: readonly Float64Array[], v: readonly Float64Array[]): 
         pq += a * b
         qq += b * b
       }
-      if (Math.abs(pq) <= 1e-15 * Math.sqrt(pp * qq)) continue
+      if (Math.abs(pq) <= 1e-15 * Math.sqrt(pp * qq) || Math.min(pp, qq) <= least * least) continue
       rotated = true
       const cotangent = (qq - pp) / (2 * pq)
       const tangent = (cotangent >= 0 ? 1 : -1) / (Math.abs(cotangent) + Math.sqrt(1 + cotangent * cotangent))
@@ -64,14 +95,16 @@ function rotate(x: Float64Array, y: Float64Array, c: number, s: number): void {
 
 const dot = (x: Float64Array, y: Float64Array) => x.reduce((sum, a, i) => sum + a * (y[i] as number), 0)
 
-/** Descending, columns of `x` made unit vectors; those of singular values 0 are completed to an orthonormal set. */
+/** Descending, columns of `x` made unit vectors; those that are rounding alone get singular
+ * value 0, and are completed to an orthonormal set. */
 function sorted(
   x: readonly Float64Array[],
   v: readonly Float64Array[],
   scale: number,
+  least: number,
   rows: number,
-  columns: number,
 ): [Float64Array, Float64Array, Float64Array] {
+  const columns = x.length
   const norms = x.map((column) => Math.sqrt(dot(column, column)))
   const order = Array.from(norms.keys()).sort((i, j) => (norms[j] as number) - (norms[i] as number))
   const [u, s, w] = [
@@ -81,7 +114,8 @@ function sorted(
   ]
   const units: Float64Array[] = []
   order.forEach((from, to) => {
-    const norm = norms[from] as number
+    const length = norms[from] as number
+    const norm = length > least ? length : 0
     const sign = signOf(v[from] as Float64Array)
     const unit =
       norm > 0 ? (x[from] as Float64Array).map((e) => (sign * e) / norm) : orthogonalTo(units, rows)

@@ -84,7 +84,8 @@ const qrOp: Primitive = {
 
 /**
  * The reduced factors A = Q R of each matrix [..., n, m] with n >= m: Q [..., n, m] with Q^T Q = I, and R upper
- * triangular with diagonal >= 0, which makes them unique. Derivatives throw where the columns are linearly dependent.
+ * triangular with diagonal >= 0, which makes them unique. There is no derivative where the columns are linearly
+ * dependent: what is computed is huge, or throws.
  */
 export const qr = (a: Value): [q: Value, r: Value] => bind(qrOp, [a], {}) as [Value, Value]
 

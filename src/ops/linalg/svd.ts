@@ -68,7 +68,8 @@ function outside(x: Value, s: Value): Value {
 
 /**
  * The reduced factors A = U diag(s) V^T of each matrix [..., n, m] with n >= m: U [..., n, m] and V [..., m, m] with
- * orthonormal columns, s [..., m] descending. The largest component of a column of V is positive. Of equal singular
+ * orthonormal columns, s [..., m] descending. The largest component of a column of V is positive.
+ * Singular values of less than n epsilon times the largest are 0. Of equal singular
  * values derivatives are taken as those of equal eigenvalues in `eigh`; of those that are 0 the part of dU outside of
  * U's columns is left out.
  */

@@ -9,7 +9,7 @@ export function symmetricEigen(a: Float64Array, n: number): { values: Float64Arr
   for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) / scale
   const { diagonal, beside, reflectors, factors } = tridiagonalize(a, n)
   const vectors = accumulate(reflectors, factors, n)
-  implicitQL(diagonal, beside, vectors, n)
+  diagonalize(diagonal, beside, vectors, n)
   return inOrder(diagonal, vectors, scale, n)
 }
 
@@ -79,20 +79,44 @@ function updateAndMultiply(
   u: Float64Array,
   p: Float64Array,
 ): void {
-  for (let i = from; i < n; i++) {
+  const single = (i: number, start: number) => {
     const [vi, wi, ui] = [v[i] as number, w[i] as number, u[i] as number]
     const row = i * n
-    let sum = 0
-    for (let j = from; j < i; j++) {
+    for (let j = start; j < i; j++) {
       const x = (a[row + j] as number) - vi * (w[j] as number) - wi * (v[j] as number)
       a[row + j] = x
-      sum += x * (u[j] as number)
+      p[i] = (p[i] as number) + x * (u[j] as number)
       p[j] = (p[j] as number) + x * ui
     }
     const x = (a[row + i] as number) - 2 * vi * wi
     a[row + i] = x
-    p[i] = (p[i] as number) + sum + x * ui
+    p[i] = (p[i] as number) + x * ui
   }
+  let i = from
+  // Two rows at a time: their sums do not wait for each other.
+  for (; i + 1 < n; i += 2) {
+    const [v0, w0, u0] = [v[i] as number, w[i] as number, u[i] as number]
+    const [v1, w1, u1] = [v[i + 1] as number, w[i + 1] as number, u[i + 1] as number]
+    const row = i * n
+    const next = row + n
+    let sum0 = 0
+    let sum1 = 0
+    for (let j = from; j < i; j++) {
+      const [vj, wj, uj] = [v[j] as number, w[j] as number, u[j] as number]
+      const x = (a[row + j] as number) - v0 * wj - w0 * vj
+      const y = (a[next + j] as number) - v1 * wj - w1 * vj
+      a[row + j] = x
+      a[next + j] = y
+      sum0 += x * uj
+      sum1 += y * uj
+      p[j] = (p[j] as number) + x * u0 + y * u1
+    }
+    p[i] = (p[i] as number) + sum0
+    p[i + 1] = (p[i + 1] as number) + sum1
+    single(i, i)
+    single(i + 1, i)
+  }
+  if (i < n) single(i, from)
 }
 
 /** Q^T, the product of the reflections from the last to the first, two at a time. */
@@ -106,27 +130,71 @@ function accumulate(reflectors: Float64Array, factors: Float64Array, n: number):
     const from = Math.max(k, 1)
     let cross = 0
     for (let j = from; j < n; j++) cross += (x[j] as number) * (y[j] as number)
-    for (let row = from * n; row < n * n; row += n) {
-      let [sx, sy] = [0, 0]
+    let row = from * n
+    for (; row + n < n * n; row += 2 * n) {
+      const next = row + n
+      let a0 = 0
+      let b0 = 0
+      let a1 = 0
+      let b1 = 0
       for (let j = from; j < n; j++) {
-        const z = q[row + j] as number
-        sx += z * (x[j] as number)
-        sy += z * (y[j] as number)
+        const [xj, yj, z0, z1] = [x[j] as number, y[j] as number, q[row + j] as number, q[next + j] as number]
+        a0 += z0 * xj
+        b0 += z0 * yj
+        a1 += z1 * xj
+        b1 += z1 * yj
       }
-      sx *= fx
-      sy = fy * (sy - sx * cross)
-      for (let j = from; j < n; j++)
-        q[row + j] = (q[row + j] as number) - sx * (x[j] as number) - sy * (y[j] as number)
+      a0 *= fx
+      a1 *= fx
+      b0 = fy * (b0 - a0 * cross)
+      b1 = fy * (b1 - a1 * cross)
+      for (let j = from; j < n; j++) {
+        const [xj, yj] = [x[j] as number, y[j] as number]
+        q[row + j] = (q[row + j] as number) - a0 * xj - b0 * yj
+        q[next + j] = (q[next + j] as number) - a1 * xj - b1 * yj
+      }
     }
+    if (row < n * n) reflectRow(q.subarray(row, row + n), x, fx, y, fy)
   }
   return q
 }
 
+/** z (I - fx x x^T) (I - fy y y^T). */
+function reflectRow(z: Float64Array, x: Float64Array, fx: number, y: Float64Array, fy: number): void {
+  for (const [v, factor] of [
+    [x, fx],
+    [y, fy],
+  ] as const) {
+    let product = 0
+    for (let j = 0; j < z.length; j++) product += (z[j] as number) * (v[j] as number)
+    product *= factor
+    for (let j = 0; j < z.length; j++) z[j] = (z[j] as number) - product * (v[j] as number)
+  }
+}
+
 const mostSweeps = 60
 
-/** Makes `d` the eigenvalues of the tridiagonal matrix (d, e), and applies the rotations to the rows of z. */
-function implicitQL(d: Float64Array, e: Float64Array, z: Float64Array, n: number): void {
+type Rotate = (i: number, c: number, s: number) => void
+
+/**
+ * Makes `d` the eigenvalues of the tridiagonal matrix (d, e), and applies the rotations to the rows of z. They are first
+ * found without z, which takes little time, to be the shifts: then almost every sweep brings out an eigenvalue.
+ */
+function diagonalize(d: Float64Array, e: Float64Array, z: Float64Array, n: number): void {
+  const shifts = d.slice()
+  implicitQL(shifts, e.slice(), n, () => {})
   const rotations = rotationQueue(z, n)
+  implicitQL(d, e, n, rotations.add, shifts.sort())
+  rotations.flush()
+}
+
+function implicitQL(
+  d: Float64Array,
+  e: Float64Array,
+  n: number,
+  rotate: Rotate,
+  shifts?: Float64Array,
+): void {
   for (let l = 0; l < n; l++)
     for (let sweeps = 0; ; sweeps++) {
       let end = l
@@ -134,9 +202,29 @@ function implicitQL(d: Float64Array, e: Float64Array, z: Float64Array, n: number
       if (end === l) break
       if (sweeps === mostSweeps)
         throw new Error(`eigh: eigenvalue ${l} of ${n} did not converge in ${mostSweeps} sweeps`)
-      sweep(d, e, l, end, rotations.add)
+      const shift = wilkinsonShift(d, e, l)
+      sweep(d, e, l, end, shifts && sweeps < 2 ? nearest(shifts, shift) : shift, rotate)
     }
-  rotations.flush()
+}
+
+/** The eigenvalue of the block of rows l and l + 1 that is nearer to d_l. */
+function wilkinsonShift(d: Float64Array, e: Float64Array, l: number): number {
+  const [first, beside] = [d[l] as number, e[l] as number]
+  const g = ((d[l + 1] as number) - first) / (2 * beside)
+  const r = Math.sqrt(g * g + 1)
+  return first - beside / (g + (g >= 0 ? r : -r))
+}
+
+/** The nearest of ascending numbers. */
+function nearest(numbers: Float64Array, x: number): number {
+  let [low, high] = [0, numbers.length - 1]
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if ((numbers[middle] as number) <= x) low = middle
+    else high = middle
+  }
+  const [a, b] = [numbers[low] as number, numbers[high] as number]
+  return x - a < b - x ? a : b
 }
 
 function isNegligible(d: Float64Array, e: Float64Array, i: number): boolean {
@@ -150,11 +238,11 @@ function sweep(
   e: Float64Array,
   l: number,
   end: number,
-  rotate: (i: number, c: number, s: number) => void,
+  shift: number,
+  rotate: Rotate,
 ): void {
-  let g = ((d[l + 1] as number) - (d[l] as number)) / (2 * (e[l] as number))
-  let r = Math.sqrt(g * g + 1)
-  g = (d[end] as number) - (d[l] as number) + (e[l] as number) / (g + (g >= 0 ? r : -r))
+  let g = (d[end] as number) - shift
+  let r = 0
   let [s, c, p] = [1, 1, 0]
   for (let i = end - 1; i >= l; i--) {
     const f = s * (e[i] as number)
