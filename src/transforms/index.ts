@@ -4,11 +4,11 @@ export {
   type GradientCheck,
   type GradientMismatch,
 } from './checkGradients.js'
-export { type CheckpointOptions, type CheckpointPolicy, checkpoint } from './checkpoint.js'
-export { type CollapsedJet, collapsedJet } from './collapsed.js'
 export { cond, foriLoop, type ScanSettings, scan, switchCase, whileLoop } from './control/index.js'
-export { customJvp } from './customJvp.js'
-export { customVjp } from './customVjp.js'
+export { type CheckpointOptions, type CheckpointPolicy, checkpoint } from './custom/checkpoint.js'
+export { customJvp } from './custom/customJvp.js'
+export { customVjp } from './custom/customVjp.js'
+export { type ImplicitOptions, implicit, type LinearSolve } from './custom/implicit.js'
 export { type GradOptions, grad, jvp, type Likes, linearize, valueAndGrad, vjp } from './derivatives.js'
 export {
   type FewBitOptions,
@@ -29,16 +29,7 @@ export {
   nearestNeighbourGradient,
 } from './estimators/localPolynomial.js'
 export { explain } from './explain.js'
-export { type ImplicitOptions, implicit, type LinearSolve } from './implicit.js'
 export { hessian, type Jacobian, type JacobianOptions, jacobian } from './jacobian.js'
-export { jet } from './jet.js'
-export {
-  biharmonic,
-  type Differentiated,
-  laplacian,
-  type SecondOrder,
-  secondOrderOperator,
-} from './laplacian.js'
 export { ggn, hvp } from './products.js'
 export { ravel } from './ravel.js'
 export { type Coloring, colorColumns, colorStars } from './sparsity/coloring.js'
@@ -60,5 +51,14 @@ export {
   type RandomSource,
 } from './stde/index.js'
 export { stopGradient } from './stopGradient.js'
+export { type CollapsedJet, collapsedJet } from './taylor/collapsed.js'
+export { jet } from './taylor/jet.js'
+export {
+  biharmonic,
+  type Differentiated,
+  laplacian,
+  type SecondOrder,
+  secondOrderOperator,
+} from './taylor/laplacian.js'
 export { type TracedFunction, trace } from './trace.js'
 export { type VmapOptions, vmap } from './vmap.js'

@@ -6,7 +6,7 @@ import { check } from '../../src/program/check.js'
 import { evaluate } from '../../src/program/program.js'
 import { type Tensor, tensor } from '../../src/tensor/tensor.js'
 import { grad, hessian, jacobian, jvp, linearize, trace, vjp, vmap } from '../../src/transforms/index.js'
-import { jet } from '../../src/transforms/jet.js'
+import { jet } from '../../src/transforms/taylor/jet.js'
 import { expectClose } from '../helpers/derivatives.js'
 import { programs, real, unrolled, whilePrograms } from './controlPrograms.js'
 

@@ -7,8 +7,8 @@ import { forecast } from '../../src/program/forecast.js'
 import { shareCommonSubexpressions } from '../../src/program/passes/commonSubexpressions.js'
 import { type Program, subprograms } from '../../src/program/program.js'
 import { type Tensor, tensor } from '../../src/tensor/tensor.js'
-import { checkpoint } from '../../src/transforms/checkpoint.js'
-import { customJvp } from '../../src/transforms/customJvp.js'
+import { checkpoint } from '../../src/transforms/custom/checkpoint.js'
+import { customJvp } from '../../src/transforms/custom/customJvp.js'
 import {
   cond,
   foriLoop,

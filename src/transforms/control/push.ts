@@ -3,7 +3,7 @@ import type { Program } from '../../program/program.js'
 import type { Value } from '../../program/value.js'
 import { range } from '../../tensor/shape.js'
 import { jvpProgram } from '../jvp.js'
-import { jetProgram, seriesOf } from '../taylor.js'
+import { jetProgram, seriesOf } from '../taylor/taylor.js'
 
 /** What goes along with values, one list for each of them: a tangent, or Taylor coefficients; null is zero. */
 export type Along = readonly (readonly MaybeZero[])[]

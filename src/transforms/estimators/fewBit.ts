@@ -1,7 +1,7 @@
 import * as np from '../../numpy/index.js'
 import { range, sizeOf } from '../../tensor/shape.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
-import { customVjp } from '../customVjp.js'
+import { customVjp } from '../custom/customVjp.js'
 import { jvp, type Likes } from '../derivatives.js'
 
 export interface FewBitOptions {

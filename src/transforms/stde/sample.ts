@@ -1,6 +1,6 @@
 import { allocate, type DType } from '../../tensor/dtype.js'
 import { Tensor } from '../../tensor/tensor.js'
-import { sumOfSquares } from '../quadraticForm.js'
+import { sumOfSquares } from '../taylor/quadraticForm.js'
 import type { Tangent } from './expansion.js'
 import type { Group, PlannedOperator } from './operator.js'
 

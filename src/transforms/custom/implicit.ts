@@ -1,17 +1,16 @@
-import { neg, sub } from '../ops/arithmetic.js'
-import { reshape } from '../ops/broadcast.js'
-import { concatenate, sliceAxis } from '../ops/slice.js'
-import { bind, traceFlat } from '../program/builder.js'
-import { type MaybeZero, type Primitive, Unknown } from '../program/primitive.js'
-import { evaluate, type Program } from '../program/program.js'
-import { type Type, type Value, Var } from '../program/value.js'
-import type { Tensor } from '../tensor/tensor.js'
-import type { Structure } from '../tensor/tree.js'
-import { rebuild } from './call.js'
-import { lazily, traceClosed } from './calls.js'
-import type { Likes } from './derivatives.js'
-import { instantiate, jvpProgram } from './jvp.js'
-import { linearizeProgram } from './linearize.js'
+import { neg, sub } from '../../ops/arithmetic.js'
+import { reshape } from '../../ops/broadcast.js'
+import { concatenate, sliceAxis } from '../../ops/slice.js'
+import { bind, traceFlat } from '../../program/builder.js'
+import { type MaybeZero, type Primitive, Unknown } from '../../program/primitive.js'
+import { evaluate, type Program } from '../../program/program.js'
+import { type Type, type Value, Var } from '../../program/value.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import type { Structure } from '../../tensor/tree.js'
+import { rebuild } from '../call.js'
+import type { Likes } from '../derivatives.js'
+import { instantiate, jvpProgram } from '../jvp.js'
+import { linearizeProgram } from '../linearize.js'
 import {
   type Arguments,
   flattenLike,
@@ -19,8 +18,9 @@ import {
   type Like,
   type Tensored,
   type TensorFunction,
-} from './stage.js'
-import { transposeProgram } from './transpose.js'
+} from '../stage.js'
+import { transposeProgram } from '../transpose.js'
+import { lazily, traceClosed } from './calls.js'
 
 /** Solves A v = b for v, where `product` computes A v; trees like the solution's. Gets tensors, never traced values. */
 export type LinearSolve<X> = (product: (v: X) => X, b: X) => Like<X>

@@ -1,11 +1,10 @@
-import { bind } from '../program/builder.js'
-import type { MaybeZero, Primitive } from '../program/primitive.js'
-import { evaluate, type Program } from '../program/program.js'
-import type { Type, Value } from '../program/value.js'
-import { rebuild, rebuildArguments } from './call.js'
-import { batchedProgram, type CallParams, callRules, isFloatType, lazily, traceClosed } from './calls.js'
-import type { Likes } from './derivatives.js'
-import { instantiate } from './jvp.js'
+import { bind } from '../../program/builder.js'
+import type { MaybeZero, Primitive } from '../../program/primitive.js'
+import { evaluate, type Program } from '../../program/program.js'
+import type { Type, Value } from '../../program/value.js'
+import { rebuild, rebuildArguments } from '../call.js'
+import type { Likes } from '../derivatives.js'
+import { instantiate } from '../jvp.js'
 import {
   type Arguments,
   flattenLike,
@@ -14,7 +13,8 @@ import {
   stageCall,
   type Tensored,
   type TensorFunction,
-} from './stage.js'
+} from '../stage.js'
+import { batchedProgram, type CallParams, callRules, isFloatType, lazily, traceClosed } from './calls.js'
 
 interface CustomJvpParams extends CallParams {
   /** How many inputs, at the start, the function used without being given them. */

@@ -1,12 +1,12 @@
-import { div, mul } from '../ops/arithmetic.js'
-import type { MaybeZero } from '../program/primitive.js'
-import { showType, type Value } from '../program/value.js'
-import type { Tensor } from '../tensor/tensor.js'
-import { chooseInputs, rebuild, typesOf } from './call.js'
+import { div, mul } from '../../ops/arithmetic.js'
+import type { MaybeZero } from '../../program/primitive.js'
+import { showType, type Value } from '../../program/value.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import { chooseInputs, rebuild, typesOf } from '../call.js'
+import { instantiate } from '../jvp.js'
+import { flattenLike, type Like, stageCall, type Tensored, type TensorFunction } from '../stage.js'
 import { collapseProgram, sumCurves } from './collapse.js'
 import { factorial } from './jet.js'
-import { instantiate } from './jvp.js'
-import { flattenLike, type Like, stageCall, type Tensored, type TensorFunction } from './stage.js'
 
 /** Derivatives along R curves. */
 export interface CollapsedJet<R> {

@@ -1,8 +1,8 @@
-import { div, mul } from '../ops/arithmetic.js'
-import type { MaybeZero } from '../program/primitive.js'
-import { chooseInputs, rebuild, typesOf } from './call.js'
-import { instantiate } from './jvp.js'
-import { flattenLike, type Like, stageCall, type Tensored, type TensorFunction } from './stage.js'
+import { div, mul } from '../../ops/arithmetic.js'
+import type { MaybeZero } from '../../program/primitive.js'
+import { chooseInputs, rebuild, typesOf } from '../call.js'
+import { instantiate } from '../jvp.js'
+import { flattenLike, type Like, stageCall, type Tensored, type TensorFunction } from '../stage.js'
 import { jetProgram } from './taylor.js'
 
 /**

@@ -1,13 +1,13 @@
-import { broadcastTo } from '../ops/broadcast.js'
-import { traceFlat } from '../program/builder.js'
-import { forecast, totalBytes } from '../program/forecast.js'
-import { type MaybeZero, type Primitive, Unknown } from '../program/primitive.js'
-import { evaluate, type Program } from '../program/program.js'
-import { prepareProgram } from '../program/run.js'
-import { sameType, showType, type Type, type Value } from '../program/value.js'
-import { isFloat } from '../tensor/dtype.js'
-import { batchProgram } from './batch.js'
-import { transposeProgram } from './transpose.js'
+import { broadcastTo } from '../../ops/broadcast.js'
+import { traceFlat } from '../../program/builder.js'
+import { forecast, totalBytes } from '../../program/forecast.js'
+import { type MaybeZero, type Primitive, Unknown } from '../../program/primitive.js'
+import { evaluate, type Program } from '../../program/program.js'
+import { prepareProgram } from '../../program/run.js'
+import { sameType, showType, type Type, type Value } from '../../program/value.js'
+import { isFloat } from '../../tensor/dtype.js'
+import { batchProgram } from '../batch.js'
+import { transposeProgram } from '../transpose.js'
 
 /** Operations that run a program, and differ in their derivatives. */
 export interface CallParams extends Record<string, unknown> {

@@ -1,10 +1,10 @@
-import { mul } from '../ops/arithmetic.js'
-import { constantSeries, series } from '../ops/taylor.js'
-import { bind, traceFlat } from '../program/builder.js'
-import type { MaybeZero, Params, Primitive, Series } from '../program/primitive.js'
-import type { Program } from '../program/program.js'
-import type { Value } from '../program/value.js'
-import { instantiate, jvpProgram } from './jvp.js'
+import { mul } from '../../ops/arithmetic.js'
+import { constantSeries, series } from '../../ops/taylor.js'
+import { bind, traceFlat } from '../../program/builder.js'
+import type { MaybeZero, Params, Primitive, Series } from '../../program/primitive.js'
+import type { Program } from '../../program/program.js'
+import type { Value } from '../../program/value.js'
+import { instantiate, jvpProgram } from '../jvp.js'
 
 /** Series that were made of another by operations without parameters, so that sin and cos share theirs. */
 type Made = WeakMap<Series, Map<Primitive, Series[]>>

@@ -1,14 +1,12 @@
-import { broadcastTo, reduceSum } from '../ops/broadcast.js'
-import { zeros } from '../ops/slice.js'
-import { bind, traceFlat } from '../program/builder.js'
-import { type MaybeZero, type Primitive, Unknown } from '../program/primitive.js'
-import { evaluate, type Program } from '../program/program.js'
-import { showType, type Type, type Value } from '../program/value.js'
-import { rebuild } from './call.js'
-import { batchedProgram, type CallParams, callRules, isFloatType, lazily, traceClosed } from './calls.js'
-import { argumentTrees, argumentTypes, expectStill } from './customJvp.js'
-import type { Likes } from './derivatives.js'
-import { instantiate, jvpProgram } from './jvp.js'
+import { broadcastTo, reduceSum } from '../../ops/broadcast.js'
+import { zeros } from '../../ops/slice.js'
+import { bind, traceFlat } from '../../program/builder.js'
+import { type MaybeZero, type Primitive, Unknown } from '../../program/primitive.js'
+import { evaluate, type Program } from '../../program/program.js'
+import { showType, type Type, type Value } from '../../program/value.js'
+import { rebuild } from '../call.js'
+import type { Likes } from '../derivatives.js'
+import { instantiate, jvpProgram } from '../jvp.js'
 import {
   type Arguments,
   flattenLike,
@@ -17,8 +15,10 @@ import {
   stageCall,
   type Tensored,
   type TensorFunction,
-} from './stage.js'
-import { transposeProgram } from './transpose.js'
+} from '../stage.js'
+import { transposeProgram } from '../transpose.js'
+import { batchedProgram, type CallParams, callRules, isFloatType, lazily, traceClosed } from './calls.js'
+import { argumentTrees, argumentTypes, expectStill } from './customJvp.js'
 
 interface Rule {
   /** Arguments to results and residuals. */
