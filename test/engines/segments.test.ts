@@ -4,7 +4,7 @@ import { segmentsOf } from '../../src/engines/onnx/segments.js'
 import * as np from '../../src/numpy/index.js'
 import { programToModel } from '../../src/onnx/export/model.js'
 import { type Tensor, tensor } from '../../src/tensor/index.js'
-import { grad, trace } from '../../src/transforms/index.js'
+import { grad, scan, trace } from '../../src/transforms/index.js'
 import { expectClose, randomLike } from '../helpers/derivatives.js'
 
 const n = 4
@@ -56,6 +56,16 @@ describe('programs with operations that ONNX lacks', () => {
     await expect(compiled.run([b])).rejects.toThrow(/input 0 is float64\[4\], expected float64\[4,4\]/)
     await compiled.dispose()
     await expect(compiled.run([x])).rejects.toThrow(/disposed/)
+  })
+
+  test('may have these operations inside loops, which then run in JavaScript', async () => {
+    const g = (x: Tensor, b: Tensor) => {
+      const a = np.add(np.matmul(x, np.transpose(x)), np.multiply(2, np.eye(n)))
+      const [last] = scan((y: Tensor) => [np.sin(np.solve(a, y)), null] as const, b, null, { length: 3 })
+      return np.sum(np.exp(np.matmul(x, last as Tensor)))
+    }
+    expect(kinds(g, x, b)).toEqual([true, false, true])
+    expectClose(await compile(grad(g), { engine: 'onnx' })(x, b), grad(g)(x, b).data, 1e-12)
   })
 
   test('pass on the errors of these operations', async () => {

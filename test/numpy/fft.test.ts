@@ -84,6 +84,18 @@ describe('fft', () => {
     expect(np.fft(np.astype(batch, 'float32')).dtype).toBe('float32')
   })
 
+  test('goes along any axis of numbers', () => {
+    const x = np.stack([signal(4), np.sin(signal(4)), np.cos(signal(4))])
+    const turned = np.transpose(x, [1, 0, 2])
+    expect(np.fft(turned, { axis: 0 }).data).toEqual(np.transpose(np.fft(x), [1, 0, 2]).data)
+    expect(np.ifft(turned, { axis: -2 }).data).toEqual(np.transpose(np.ifft(x), [1, 0, 2]).data)
+    const real = np.slice(x, null, null, 0)
+    const half = np.rfft(np.transpose(real), { axis: 0 })
+    expect(half.data).toEqual(np.transpose(np.rfft(real), [1, 0, 2]).data)
+    expectNear(np.irfft(half, { axis: 0 }), np.transpose(real).data, 1e-14)
+    expect(() => np.fft(x, { axis: 2 })).toThrow(/axis 2 is out of range/)
+  })
+
   test('says what it expects', () => {
     expect(() => np.fft([1, 2, 3])).toThrow(/expected complex numbers \[..., n, 2\]/)
     expect(() => np.irfft(signal(3), { n: 7 })).toThrow(/expected floor\(n\/2\) \+ 1/)

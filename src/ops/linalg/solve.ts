@@ -56,10 +56,10 @@ const solveOp: Primitive<{ transpose: boolean }> = {
     if ((order as Type).dtype !== 'int32') throw new Error('solve: the order of rows must be int32')
     return [b as Type]
   },
-  evaluate([, packed, order, b], { transpose }, outputs) {
+  evaluate(inputs, { transpose }, outputs) {
     const [type] = outputs as [Type]
     const n = sidesOf(type)[0]
-    return eachMatrix(sizeOf(leading(type)), [packed, order, b] as never, outputs, (packed, order, b) => [
+    return eachMatrix(sizeOf(leading(type)), inputs.slice(1), outputs, (packed, order, b) => [
       solveFactored(packed, order, b, n, transpose),
     ])
   },

@@ -203,6 +203,7 @@ function implicitQL(
       if (sweeps === mostSweeps)
         throw new Error(`eigh: eigenvalue ${l} of ${n} did not converge in ${mostSweeps} sweeps`)
       const shift = wilkinsonShift(d, e, l)
+      // Rounding may hide that the eigenvalue is out; then the usual shift goes on from there.
       sweep(d, e, l, end, shifts && sweeps < 2 ? nearest(shifts, shift) : shift, rotate)
     }
 }
