@@ -68,7 +68,7 @@ async function run(words: readonly string[], signal: AbortSignal): Promise<void>
   const count = (name: string, min: number) => args.number(name, { integer: true, min })
   const [path] = args.operands as [string]
   const out = args.text('out')
-  const loss = await blamingInput('--loss', () => lossNamed(args.text('loss') ?? 'cross-entropy'))
+  const loss = await blamingInput('loss', () => lossNamed(args.text('loss') ?? 'cross-entropy'))
   const files = {
     model: path,
     inputs: required(args, 'inputs'),

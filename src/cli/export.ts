@@ -45,7 +45,7 @@ async function run(words: readonly string[]): Promise<void> {
   if (!derivativeKinds.includes(what as DerivativeKind))
     throw new UsageError(unknown(`--what ${what}`, what, derivativeKinds))
   if (out === undefined) throw new UsageError('--out is missing, expected -o FILE.onnx')
-  const loss = await blamingInput('--loss', () => lossNamed(args.text('loss') ?? 'cross-entropy'))
+  const loss = await blamingInput('loss', () => lossNamed(args.text('loss') ?? 'cross-entropy'))
   const parametersFile = args.text('parameters')
   for (const path of [out, parametersFile]) if (path !== undefined) requireWritable(path)
   const model = await openModel(path)

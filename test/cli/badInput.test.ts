@@ -61,7 +61,7 @@ describe('bad input ends with exit code 2, one sentence, and no report', () => {
     [
       'an unknown loss',
       ['analyze', M, ...X, ...Y, '--loss', 'hinge'],
-      /--loss: loss: got "hinge", expected one of cross-entropy/,
+      /^evolute: loss: got "hinge", expected one of cross-entropy/,
     ],
     ['no inputs', ['analyze', M, ...Y], /--inputs is missing/],
     ['no model', ['analyze', ...X, ...Y], /expected MODEL\.onnx/],

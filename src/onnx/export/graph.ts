@@ -1,3 +1,4 @@
+import { transpose } from '../../ops/broadcast.js'
 import type { Lowering, OnnxAttribute } from '../../program/lowering.js'
 import type { DType } from '../../tensor/dtype.js'
 import { Tensor, tensor } from '../../tensor/tensor.js'
@@ -46,12 +47,14 @@ function namer(taken: Iterable<string>): (stem: string) => string {
 function writerWith(fresh: (stem: string) => string): GraphWriter {
   const written: NodeProto[] = []
   const constants = new Map<unknown, TensorProto>()
+  const tensors = new Map<string, Tensor>()
 
   const store = (key: unknown, value: Tensor, elementType?: number): string => {
     let proto = constants.get(key)
     if (!proto) {
       proto = tensorToProto(value, fresh('constant'), elementType)
       constants.set(key, proto)
+      tensors.set(proto.name, value)
     }
     return proto.name
   }
@@ -60,6 +63,12 @@ function writerWith(fresh: (stem: string) => string): GraphWriter {
     scope: 'node',
     node: (op, inputs, attributes) => writer.nodes(op, inputs, 1, attributes)[0] as string,
     nodes(op, inputs, outputs, attributes = {}) {
+      // A constant is stored as it is read: a matrix product by its transpose would turn it around at every run.
+      const constant = op === 'Transpose' ? tensors.get(inputs[0] as string) : undefined
+      if (constant) {
+        const order = attributes.perm as readonly number[]
+        return [store(`${inputs[0]} in the order ${order}`, transpose(constant, order) as Tensor)]
+      }
       const name = fresh(writer.scope)
       const results = Array.from({ length: outputs }, (_, i) => (i ? fresh(writer.scope) : name))
       written.push(nodeProto(op, inputs, results, onnxAttributes(attributes), { name }))

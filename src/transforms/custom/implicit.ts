@@ -86,11 +86,6 @@ const linearSolveOp: Primitive<LinearParams> = {
     return [...known.map(() => null), ...bind(linearSolveOp, [...(known as Value[]), ...right], params)]
   },
   batch: (at) => oneByOne(linearSolveOp, at),
-  lower() {
-    throw new Error(
-      'linearSolve: runs a solver written in JavaScript; use the JavaScript engine or the interpreter',
-    )
-  },
 }
 
 interface SolutionParams extends Record<string, unknown> {
@@ -134,11 +129,6 @@ const implicitOp: Primitive<SolutionParams> = {
     return bind(linearSolveOp, [...residuals, ...right], matrix)
   },
   batch: (at) => oneByOne(implicitOp, at),
-  lower() {
-    throw new Error(
-      'implicit: runs a solver written in JavaScript; use the JavaScript engine or the interpreter',
-    )
-  },
 }
 
 /** A batch one instance after another: solvers stop at different times. */
