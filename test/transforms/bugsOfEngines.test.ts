@@ -6,7 +6,19 @@ import { describe, expect, test } from 'vitest'
 import * as np from '../../src/numpy/index.js'
 import { dtypes } from '../../src/tensor/dtype.js'
 import { Tensor, tensor } from '../../src/tensor/tensor.js'
-import { grad, hessian, hvp, jacobian, jvp, linearize, trace, vjp, vmap } from '../../src/transforms/index.js'
+import {
+  customJvp,
+  customVjp,
+  grad,
+  hessian,
+  hvp,
+  jacobian,
+  jvp,
+  linearize,
+  trace,
+  vjp,
+  vmap,
+} from '../../src/transforms/index.js'
 import { cases } from '../helpers/cases.js'
 import {
   atPoint,
@@ -166,7 +178,52 @@ describe('11. gather and scatter', () => {
 
 // jax #669 #2311 #4646 #8732
 describe('12. eigenvalues and singular values', () => {
-  test.todo('degenerate eigenvalues: there is no differentiable eigh or svd yet')
+  test('sums over equal eigenvalues and singular values have finite, right derivatives', () => {
+    // sum w^2 = |A|^2 of a symmetric matrix, so its slope is 2 A, whatever eigenvalues are equal.
+    const squares = (a: Tensor) => np.sum(np.square(np.eigvalsh(a)))
+    const symmetric = [
+      [2, 0, 0],
+      [0, 2, 0],
+      [0, 0, 5],
+    ]
+    const twice = (rows: number[][]) => rows.map((row) => row.map((x) => expect.closeTo(2 * x, 12)))
+    expect(grad(squares)(symmetric).toArray()).toEqual(twice(symmetric))
+    const singular = (a: Tensor) => np.sum(np.square(np.svd(a).s))
+    const equal = [
+      [3, 0],
+      [0, 3],
+      [0, 0],
+    ]
+    expect(grad(singular)(equal).toArray()).toEqual(twice(equal))
+    expect(
+      vjp(np.eigh, symmetric)[1](np.eigh(symmetric))
+        .flatMap((x) => [...x.data])
+        .every(Number.isFinite),
+    ).toBe(true)
+  })
+
+  test('distinct eigenvalues turn their vectors by the gaps between them', () => {
+    // Along [[0, 1], [1, 0]] the first eigenvector of diag(1, 4) turns by 1 / (1 - 4).
+    const [, turned] = jvp(
+      (a: Tensor) => np.eigh(a).eigenvectors,
+      [
+        [
+          [1, 0],
+          [0, 4],
+        ],
+      ],
+      [
+        [
+          [0, 1],
+          [1, 0],
+        ],
+      ],
+    )
+    expect(turned.toArray()).toEqual([
+      [expect.closeTo(0, 12), expect.closeTo(1 / 3, 12)],
+      [expect.closeTo(-1 / 3, 12), expect.closeTo(0, 12)],
+    ])
+  })
 })
 
 // ForwardDiff #83 #313 #238; ReverseDiff #45. The file confusion.test.ts has the rest.
@@ -214,7 +271,39 @@ describe('14. inputs are never changed', () => {
 
 // jax #2912 #4008 #3964 #7098 #3819 #20889 #23065 #3558
 describe('15. custom rules', () => {
-  test.todo('there are no custom derivative rules yet')
+  const clipped = customVjp(
+    (x: Tensor) => np.square(x),
+    (x: Tensor) => [np.square(x), x] as const,
+    (x: Tensor, ct: Tensor) => [np.multiply(np.clip(ct, -1, 1), np.multiply(x, 2))],
+  )
+  const sine = customJvp(
+    (x: Tensor) => np.sin(x),
+    ([x], [v]) => [np.sin(x), np.multiply(v, np.multiply(np.cos(x), 10))],
+  )
+
+  test('are used by every mode, inside vmap and nested, and differentiated for higher orders', () => {
+    const slope = (x: number) => 10 * Math.cos(x)
+    expect(grad(sine)(0.3).item()).toBeCloseTo(slope(0.3), 12)
+    expect(jvp(sine, [0.3], [1])[1].item()).toBeCloseTo(slope(0.3), 12)
+    expect(vmap(grad(sine))([0.3, 0.7]).toArray()).toEqual(
+      [0.3, 0.7].map((x) => expect.closeTo(slope(x), 12)),
+    )
+    expect(grad((x: Tensor) => grad(sine)(x))(0.3).item()).toBeCloseTo(-10 * Math.sin(0.3), 12)
+  })
+
+  test('of reverse mode may be what is no derivative', () => {
+    expect(grad((x: Tensor) => np.multiply(clipped(x), 7))(3).item()).toBe(6)
+    expect(vmap(grad((x: Tensor) => np.multiply(clipped(x), 7)))([3, 4]).toArray()).toEqual([6, 8])
+  })
+
+  test('of the wrong shape are refused by name', () => {
+    const wrong = customVjp(
+      (x: Tensor) => np.sum(x),
+      (x: Tensor) => [np.sum(x), x] as const,
+      () => [[1, 2, 3]],
+    )
+    expect(() => grad(wrong)([1, 2])).toThrow(/customVjp.*float64\[3\].*expected float64\[2\]/)
+  })
 })
 
 // torch #79705 #196700; mlx #3220; jax #29342 #28144 #654
