@@ -5,7 +5,7 @@ import { curvatureReport, curvatureText, progressBar } from '../report/index.js'
 import { type CommandSpec, type ParsedArguments, parseArguments, UsageError } from './arguments.js'
 import type { Command } from './command.js'
 import { blamingInput } from './errors.js'
-import { dataInput, openProblem } from './model.js'
+import { openProblem } from './model.js'
 import { requireWritable } from './output.js'
 
 const spec: CommandSpec = {
@@ -81,7 +81,7 @@ async function run(words: readonly string[], signal: AbortSignal): Promise<void>
     precision: precisionOf(args),
   }
   if (out !== undefined) requireWritable(out)
-  const { problem, model } = await openProblem(files, loss)
+  const { problem, model, input } = await openProblem(files, loss)
   const bar = progressBar(process.stderr)
   const started = performance.now()
   const onStep = ({ stage, fraction }: { stage: string; fraction: number }) =>
@@ -89,7 +89,6 @@ async function run(words: readonly string[], signal: AbortSignal): Promise<void>
   const measured = await blamingInput(path, () => analyze(problem, { ...settings, signal, onStep })).finally(
     () => bar.end(),
   )
-  const input = dataInput(model, path)
   const report: CurvatureReport = {
     ...measured,
     model: {

@@ -50,7 +50,7 @@ export interface ProblemFiles {
 export async function openProblem(
   files: ProblemFiles,
   loss: Loss,
-): Promise<{ problem: Problem; model: OnnxModel }> {
+): Promise<{ problem: Problem; model: OnnxModel; input: OnnxModel['inputs'][number] }> {
   const bytes = readBytes(files.model)
   const model = await blamingInput(files.model, () => importBytes(bytes, files.model))
   if (Object.keys(model.parameters).length === 0)
@@ -78,6 +78,7 @@ export async function openProblem(
     const apply = applyOne(model, input.name)
     return {
       model,
+      input,
       problem: { parameters: model.parameters, apply, inPrecision, loss, inputs, targets, names },
     }
   })

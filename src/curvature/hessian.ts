@@ -1,5 +1,6 @@
 import { compileProgram, type Executable } from '../engines/index.js'
 import type { LinearOperator } from '../linalg/operator.js'
+import type { Progress } from '../linalg/products.js'
 import * as np from '../numpy/index.js'
 import { bindInputs } from '../program/bindInputs.js'
 import { traceFlat } from '../program/builder.js'
@@ -21,7 +22,7 @@ export interface HessianOptions {
   /** Bytes that may be kept of all batches' intermediate values; over it they are computed anew. Default 2 GiB. */
   readonly residualBytes?: number
   readonly signal?: AbortSignal
-  readonly onStep?: (progress: { done: number; total: number }) => void
+  readonly onStep?: (progress: Progress) => void
 }
 
 /** The Hessian of the mean loss over a data set, with what was learned on the way to it. */

@@ -1,5 +1,6 @@
 import type { Program } from '../program/program.js'
-import { sameType, showType, type Value, Var } from '../program/value.js'
+import { prepareProgram } from '../program/run.js'
+import { sameType, showType, type Var } from '../program/value.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /**
@@ -8,30 +9,7 @@ import type { Tensor } from '../tensor/tensor.js'
  */
 export function interpret(program: Program, inputs: readonly Tensor[]): Tensor[] {
   checkInputs(program, inputs)
-  const last = lastUses(program)
-  const environment = new Map<Var, Tensor>()
-  program.inputs.forEach((variable, i) => {
-    if (last.has(variable)) environment.set(variable, inputs[i] as Tensor)
-  })
-  const read = (value: Value): Tensor => (value instanceof Var ? (environment.get(value) as Tensor) : value)
-  program.equations.forEach(({ primitive, inputs, params, outputs }, i) => {
-    const results = primitive.evaluate(inputs.map(read), params, outputs)
-    outputs.forEach((variable, k) => {
-      if (last.has(variable)) environment.set(variable, results[k] as Tensor)
-    })
-    for (const input of inputs) if (input instanceof Var && last.get(input) === i) environment.delete(input)
-  })
-  return program.outputs.map(read)
-}
-
-/** The index of the last equation that reads each variable; Infinity for those that are returned. */
-export function lastUses(program: Program): Map<Var, number> {
-  const last = new Map<Var, number>()
-  program.equations.forEach(({ inputs }, i) => {
-    for (const input of inputs) if (input instanceof Var) last.set(input, i)
-  })
-  for (const output of program.outputs) if (output instanceof Var) last.set(output, Number.POSITIVE_INFINITY)
-  return last
+  return prepareProgram(program)(inputs)
 }
 
 /** @throws when tensors do not have the number and types of a program's inputs. */

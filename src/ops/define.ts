@@ -2,7 +2,7 @@ import { bind } from '../program/builder.js'
 import type { MaybeZero, Params, Primitive } from '../program/primitive.js'
 import { showType, type Type, type Value, Var } from '../program/value.js'
 import type { DType } from '../tensor/dtype.js'
-import { Tensor, tensor } from '../tensor/tensor.js'
+import { tensor } from '../tensor/tensor.js'
 
 export const floats: readonly DType[] = ['float64', 'float32']
 export const numbers: readonly DType[] = ['float64', 'float32', 'int32']
@@ -32,10 +32,6 @@ export function sumOf(terms: readonly MaybeZero[], add: (x: Value, y: Value) => 
   let sum: MaybeZero = null
   for (const term of terms) if (term) sum = sum ? add(sum, term) : term
   return sum
-}
-
-export function isConstant(value: Value, number: number): boolean {
-  return value instanceof Tensor && value.size === 1 && value.data[0] === number
 }
 
 export function isTraced(value: Value): value is Var {

@@ -5,7 +5,6 @@ import { programToModel } from '../../onnx/export/model.js'
 import { tensorToProto } from '../../onnx/file/tensors.js'
 import { writeModel } from '../../onnx/file/write.js'
 import { optimize } from '../../ops/optimize.js'
-import { sizeOf } from '../../tensor/shape.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { ravel, trace, valueAndGrad } from '../../transforms/index.js'
 import { side } from './digits.js'
@@ -104,5 +103,5 @@ export function networkModel(network: Network): Uint8Array {
 
 /** The number of parameters. */
 export function parameterCount(network: Network): number {
-  return Object.values(network).reduce((sum, { shape }: Tensor) => sum + sizeOf(shape), 0)
+  return Object.values(network).reduce((sum, { size }: Tensor) => sum + size, 0)
 }
