@@ -1,10 +1,10 @@
 import { checkSymmetric, hutchinsonTrace, spectralDensity, topEigenpairs } from '../linalg/index.js'
 import { checkProblem } from './check.js'
-import { type HessianOptions, lossHessian } from './hessian.js'
+import { describePlan, lossAndGradient, lossHessian, type OperatorOptions } from './operators/index.js'
 import type { Problem } from './problem.js'
 import type { CurvatureReport } from './report.js'
 
-export interface AnalyzeOptions extends Omit<HessianOptions, 'onStep'> {
+export interface AnalyzeOptions extends Omit<OperatorOptions, 'onStep' | 'moves'> {
   /** Eigenvalues wanted, the largest ones; at most the number of parameters. Default 10. */
   readonly top?: number
   /** Random probes of the trace. Default 30. */
@@ -43,6 +43,12 @@ export async function analyze(problem: Problem, options: AnalyzeOptions = {}): P
   stage('loss and gradient')({ done: 0, total: 1 })
   const hessian = await lossHessian(problem, { ...options, onStep: stage('linearising') })
   try {
+    const point = await lossAndGradient(problem, {
+      batch: hessian.plan.batch,
+      precision: hessian.dtype,
+      ...(options.parameters && { parameters: options.parameters }),
+      ...(signal && { signal }),
+    })
     const n = hessian.rows
     const float64 = hessian.dtype === 'float64'
     const symmetry = await checkSymmetric(hessian, common)
@@ -65,7 +71,7 @@ export async function analyze(problem: Problem, options: AnalyzeOptions = {}): P
     })
     const time = hessian.productTime()
     const notes = [
-      `Computed in ${hessian.dtype}, ${hessian.linearized ? 'linearised once at the parameters' : 'from the data at every product (residuals over the memory bound)'}.`,
+      `Computed in ${hessian.dtype}: ${describePlan(hessian.plan)}.`,
       ...(eigen.converged ? [] : [`Eigenvalues: ${eigen.message}`]),
       ...(symmetry.deterministic
         ? []
@@ -81,18 +87,18 @@ export async function analyze(problem: Problem, options: AnalyzeOptions = {}): P
     ]
     return {
       data: {
-        samples: problem.inputs.shape[0]!,
-        batch: Math.min(options.batch ?? 256, problem.inputs.shape[0]!),
+        samples: hessian.samples,
+        batch: hessian.plan.batch,
       },
       lossName: problem.loss.name,
       parameters: n,
-      loss: hessian.loss,
-      accuracy: hessian.accuracy,
+      loss: point.loss,
+      accuracy: point.accuracy,
       eigenvalues: [...eigen.eigenvalues],
       trace: { estimate: trace.estimate, standardError: trace.standardError },
       density: { grid: [...density.grid], values: [...density.values] },
       cost: {
-        gradientSeconds: hessian.gradientSeconds,
+        gradientSeconds: point.seconds,
         productSeconds: time.seconds,
         products: time.products,
       },

@@ -7,7 +7,8 @@ export {
   derivativeKinds,
   derivativeModel,
 } from './derivativeModel.js'
-export { type HessianOptions, type LossHessian, lossHessian } from './hessian.js'
-export { type Loss, losses, lossNamed } from './loss.js'
+export { type Loss, losses, lossNamed, type Noise } from './loss.js'
+export * from './operators/index.js'
+export { type ParameterBlock, parameterBlocks, parameterVector, type Selection } from './parameters.js'
 export type { Problem } from './problem.js'
 export { type CurvatureJson, type CurvatureReport, toJson } from './report.js'

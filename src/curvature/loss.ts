@@ -1,13 +1,21 @@
 import * as np from '../numpy/index.js'
 import type { Tensor } from '../tensor/tensor.js'
 
-/** A loss of one sample, and what its targets are. */
+/** What a random target is drawn from: standard normals, uniforms in (0, 1), or Gumbel variables. */
+export type Noise = 'normal' | 'uniform' | 'gumbel'
+
+/** A loss of one sample, what its targets are, and the law of targets whose -log density it is up to scale. */
 export interface Loss {
   readonly name: string
   /** Class numbers (int32 [batch]) or values of the shape of the outputs. */
   readonly targets: 'classes' | 'values'
   /** Losses of a batch: outputs [batch, ...] and targets to [batch]. */
   readonly perSample: (outputs: Tensor, targets: Tensor) => Tensor
+  /** F u, F the Fisher information of the outputs, for each sample. */
+  readonly fisher: (outputs: Tensor, u: Tensor) => Tensor
+  /** A random vector s of the shape of the outputs with E[s s^T] = F, from `noise` of that shape. */
+  readonly score: (outputs: Tensor, noise: Tensor) => Tensor
+  readonly noise: Noise
 }
 
 /** Sums each sample's entries: [batch, ...] to [batch]. */
@@ -22,22 +30,42 @@ function pick(rows: Tensor, classes: Tensor): Tensor {
 
 const elements = (x: Tensor) => x.size / x.shape[0]!
 
+/** A class of each row with the probabilities softmax(logits), as rows of zeros and a one: the Gumbel-max trick. */
+function randomClass(logits: Tensor, gumbel: Tensor): Tensor {
+  const drawn = np.argmax(np.add(logits, gumbel), { axis: 1 })
+  const classes = np.arange(logits.shape[1]!)
+  return np.where(np.equal(np.expandDims(drawn, 1), np.astype(classes, 'int32')), np.onesLike(logits), 0)
+}
+
 const crossEntropy: Loss = {
   name: 'cross-entropy',
   targets: 'classes',
   perSample: (logits, classes) => np.negative(pick(np.logSoftmax(logits, { axis: 1 }), classes)),
+  fisher(logits, u) {
+    const p = np.softmax(logits, { axis: 1 })
+    const pu = np.multiply(p, u)
+    return np.subtract(pu, np.multiply(p, np.sum(pu, { axis: 1, keepdims: true })))
+  },
+  noise: 'gumbel',
+  score: (logits, gumbel) => np.subtract(np.softmax(logits, { axis: 1 }), randomClass(logits, gumbel)),
 }
 
 const negativeLogLikelihood: Loss = {
   name: 'nll',
   targets: 'classes',
   perSample: (logProbabilities, classes) => np.negative(pick(logProbabilities, classes)),
+  fisher: (logProbabilities, u) => np.multiply(np.exp(logProbabilities), u),
+  noise: 'gumbel',
+  score: randomClass,
 }
 
 const probabilityCrossEntropy: Loss = {
   name: 'probability-cross-entropy',
   targets: 'classes',
   perSample: (probabilities, classes) => np.negative(np.log(pick(probabilities, classes))),
+  fisher: (probabilities, u) => np.divide(u, probabilities),
+  noise: 'gumbel',
+  score: (probabilities, gumbel) => np.divide(randomClass(np.log(probabilities), gumbel), probabilities),
 }
 
 const meanSquaredError: Loss = {
@@ -45,6 +73,9 @@ const meanSquaredError: Loss = {
   targets: 'values',
   perSample: (outputs, values) =>
     np.divide(overSample(np.square(np.subtract(outputs, values))), elements(outputs)),
+  fisher: (outputs, u) => np.multiply(u, 2 / elements(outputs)),
+  noise: 'normal',
+  score: (outputs, normal) => np.multiply(normal, Math.sqrt(2 / elements(outputs))),
 }
 
 const binaryCrossEntropy: Loss = {
@@ -52,6 +83,16 @@ const binaryCrossEntropy: Loss = {
   targets: 'values',
   perSample: (logits, values) =>
     np.divide(overSample(np.subtract(np.softplus(logits), np.multiply(logits, values))), elements(logits)),
+  fisher(logits, u) {
+    const p = np.sigmoid(logits)
+    return np.divide(np.multiply(np.multiply(p, np.subtract(1, p)), u), elements(logits))
+  },
+  noise: 'uniform',
+  score(logits, uniform) {
+    const p = np.sigmoid(logits)
+    const drawn = np.where(np.less(uniform, p), np.onesLike(p), 0)
+    return np.divide(np.subtract(p, drawn), Math.sqrt(elements(logits)))
+  },
 }
 
 /**

@@ -27,7 +27,7 @@ export interface Batch {
   readonly weights: Tensor
 }
 
-export function batchesOf({ inputs, targets }: Problem, size: number): Batch[] {
+export function batchesOf({ inputs, targets }: Pick<Problem, 'inputs' | 'targets'>, size: number): Batch[] {
   const samples = inputs.shape[0]!
   return Array.from({ length: Math.ceil(samples / size) }, (_, i) => {
     const count = Math.min(size, samples - i * size)

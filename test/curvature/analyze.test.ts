@@ -1,9 +1,9 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { analyze, losses, lossHessian, type Problem } from '../../src/curvature/index.js'
+import { analyze, losses, type Problem } from '../../src/curvature/index.js'
 import { Tensor } from '../../src/tensor/index.js'
 import { ravel } from '../../src/transforms/index.js'
-import { handGradient, handHessian, sizes, tinyLogits, tinyProblem } from '../helpers/tinyNetwork.js'
+import { handHessian, sizes, tinyLogits, tinyProblem } from '../helpers/tinyNetwork.js'
 
 const seed = 3
 const { parameters, x, y } = tinyProblem(seed)
@@ -24,45 +24,6 @@ beforeAll(() => {
   eigenvalues = new EigenvalueDecomposition(dense, { assumeSymmetric: true }).realEigenvalues.sort(
     (a, b) => b - a,
   )
-})
-
-describe(`the loss Hessian of a network of ${theta.length} parameters (seed ${seed})`, () => {
-  test.each([
-    ['in one batch', {}],
-    ['in batches with a partial last one', { batch: 32 }],
-    ['computed anew at each product', { batch: 32, residualBytes: 0 }],
-  ])('has the loss, gradient, accuracy and products of hand-written loops, %s', async (_, options) => {
-    const hessian = await lossHessian(problem, options)
-    const hand = handGradient(theta, x, y)
-    expect(hessian.dtype).toBe('float64')
-    expect(hessian.linearized).toBe(!('residualBytes' in options))
-    expect(hessian.loss).toBeCloseTo(hand.loss, 12)
-    expect(hessian.accuracy).toBe(hand.right / sizes.samples)
-    expect([...hessian.gradient]).toEqual(Array.from(hand.gradient, (g) => expect.closeTo(g, 12)))
-    const product = await hessian.apply(
-      new Tensor(
-        Float64Array.from(theta, (_, i) => Math.sin(i)),
-        [1, theta.length],
-      ),
-    )
-    const expected = dense.mmul(Matrix.columnVector(Array.from(theta, (_, i) => Math.sin(i)))).to1DArray()
-    expect([...product.data]).toEqual(expected.map((value) => expect.closeTo(value, 8)))
-    await hessian.dispose()
-  })
-
-  test('in float32 agrees to its precision', async () => {
-    const hessian = await lossHessian(problem, { precision: 'float32', batch: 50 })
-    expect(hessian.dtype).toBe('float32')
-    const product = await hessian.apply(
-      new Tensor(
-        Float32Array.from(theta, (_, i) => Math.sin(i)),
-        [1, theta.length],
-      ),
-    )
-    const expected = dense.mmul(Matrix.columnVector(Array.from(theta, (_, i) => Math.sin(i)))).to1DArray()
-    expect([...product.data]).toEqual(expected.map((value) => expect.closeTo(value, 5)))
-    await hessian.dispose()
-  })
 })
 
 describe('analyze', () => {

@@ -1,3 +1,4 @@
+import { symmetricPart } from '../../src/ops/linalg/matrix.js'
 import { primitives } from '../../src/ops/table.js'
 import { bind } from '../../src/program/builder.js'
 import type { Params, Primitive } from '../../src/program/primitive.js'
@@ -111,6 +112,8 @@ interface Row {
   readonly active?: readonly number[]
   /** The output that derivatives are taken of. Default: the first. */
   readonly output?: number
+  /** Inputs are symmetric matrices: those of the row are replaced by their symmetric parts. */
+  readonly symmetric?: boolean
 }
 
 const unary = (low: number, high: number): Row[] => [
@@ -378,9 +381,9 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     { inputs: (s) => [s.any(0, 3, 2)] },
   ],
   eigh: [
-    { output: 0, inputs: (s) => [s.graded(3, 3)] },
-    { output: 1, inputs: (s) => [s.graded(2, 2, 2)] },
-    { output: 1, inputs: (s) => [s.any(2, 0, 0)] },
+    { output: 0, symmetric: true, inputs: (s) => [s.graded(3, 3)] },
+    { output: 1, symmetric: true, inputs: (s) => [s.graded(2, 2, 2)] },
+    { output: 1, symmetric: true, inputs: (s) => [s.any(2, 0, 0)] },
   ],
   svd: [
     { output: 0, inputs: (s) => [s.graded(3, 3)] },
@@ -402,10 +405,11 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
 
 /** The cases of every primitive; of one that has none, nothing. */
 export const cases: readonly Case[] = primitives.flatMap((primitive) =>
-  (rows[primitive.name] ?? []).map(({ inputs, params = {}, active, output = 0 }, i): Case => {
-    const sample = (seed: number, dtype: DType = 'float64') => inputs(new Sampler(seed, dtype))
+  (rows[primitive.name] ?? []).map(({ inputs, params = {}, active, output = 0, symmetric }, i): Case => {
+    const part = (xs: readonly Tensor[]) => xs.map((x) => (symmetric ? (symmetricPart(x) as Tensor) : x))
+    const sample = (seed: number, dtype: DType = 'float64') => part(inputs(new Sampler(seed, dtype)))
     const floats = sample(0).flatMap(({ dtype }, k) => (isFloat(dtype) ? [k] : []))
-    const call = (...xs: Tensor[]) => bind(primitive, xs, params)[output] as Tensor
+    const call = (...xs: Tensor[]) => bind(primitive, part(xs), params)[output] as Tensor
     return { name: `${primitive.name} ${i}`, primitive, params, sample, active: active ?? floats, call }
   }),
 )

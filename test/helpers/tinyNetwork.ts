@@ -32,7 +32,8 @@ export function handGradient(
   x: Tensor,
   y: Tensor,
 ): { loss: number; gradient: Float64Array; right: number } {
-  const { inputs, hidden, classes, samples } = sizes
+  const { inputs, hidden, classes } = sizes
+  const samples = x.shape[0]!
   const at = {
     w1: 0,
     b1: inputs * hidden,
@@ -89,4 +90,36 @@ export function handHessian(theta: Float64Array, x: Tensor, y: Tensor): number[]
     const [a, b, c, d] = [shifted(-2 * step), shifted(-step), shifted(step), shifted(2 * step)] as const
     return Array.from(theta, (_, j) => (a[j]! - 8 * b[j]! + 8 * c[j]! - d[j]!) / (12 * step))
   })
+}
+
+/** The logits by hand-written loops, sample after sample. */
+export function handLogits(theta: Float64Array, x: Tensor): Float64Array {
+  const { inputs, hidden, classes } = sizes
+  const [b1, w2] = [inputs * hidden, inputs * hidden + hidden]
+  const b2 = w2 + hidden * classes
+  const samples = x.shape[0]!
+  const logits = new Float64Array(samples * classes)
+  for (let n = 0; n < samples; n++)
+    for (let j = 0; j < hidden; j++) {
+      let sum = theta[b1 + j]!
+      for (let i = 0; i < inputs; i++) sum += x.data[n * inputs + i]! * theta[i * hidden + j]!
+      for (let c = 0; c < classes; c++)
+        logits[n * classes + c]! += Math.tanh(sum) * theta[w2 + j * classes + c]! + theta[b2 + c]! / hidden
+    }
+  return logits
+}
+
+/** The Jacobian of {@link handLogits} in the parameters, rows [sample, class], by fourth-order central differences. */
+export function handJacobian(theta: Float64Array, x: Tensor): number[][] {
+  const step = 1e-3
+  const columns = Array.from(theta, (_, i) => {
+    const shifted = (by: number) => {
+      const moved = theta.slice()
+      moved[i]! += by
+      return handLogits(moved, x)
+    }
+    const [a, b, c, d] = [shifted(-2 * step), shifted(-step), shifted(step), shifted(2 * step)] as const
+    return Array.from(a, (_, j) => (a[j]! - 8 * b[j]! + 8 * c[j]! - d[j]!) / (12 * step))
+  })
+  return columns[0]!.map((_, row) => columns.map((column) => column[row]!))
 }

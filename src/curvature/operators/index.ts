@@ -1,0 +1,7 @@
+export { gradientCovariance } from './covariance.js'
+export type { CurvatureOperator, OperatorOptions, SymmetricCurvature } from './curvatureOperator.js'
+export { lossHessian } from './hessian.js'
+export { outputJacobian, tangentKernelOperator } from './jacobian.js'
+export { type LossPoint, lossAndGradient } from './lossPass.js'
+export { type FisherOptions, lossFisher, lossGaussNewton } from './outputCurvature.js'
+export { describePlan, type Plan, showBytes } from './plan.js'
