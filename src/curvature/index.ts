@@ -7,8 +7,11 @@ export {
   derivativeKinds,
   derivativeModel,
 } from './derivativeModel.js'
+export * from './kernel/index.js'
+export * from './layers/index.js'
 export { type Loss, losses, lossNamed, type Noise } from './loss.js'
 export * from './operators/index.js'
 export { type ParameterBlock, parameterBlocks, parameterVector, type Selection } from './parameters.js'
 export type { Problem } from './problem.js'
 export { type CurvatureJson, type CurvatureReport, toJson } from './report.js'
+export * from './stability/index.js'

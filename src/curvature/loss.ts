@@ -13,6 +13,8 @@ export interface Loss {
   readonly perSample: (outputs: Tensor, targets: Tensor) => Tensor
   /** F u, F the Fisher information of the outputs, for each sample. */
   readonly fisher: (outputs: Tensor, u: Tensor) => Tensor
+  /** The columns r_1, ..., r_k of a root of F, [k, batch, ...]: F = sum_c r_c r_c^T for each sample. */
+  readonly fisherRoot: (outputs: Tensor) => Tensor
   /** A random vector s of the shape of the outputs with E[s s^T] = F, from `noise` of that shape. */
   readonly score: (outputs: Tensor, noise: Tensor) => Tensor
   readonly noise: Noise
@@ -30,11 +32,19 @@ function pick(rows: Tensor, classes: Tensor): Tensor {
 
 const elements = (x: Tensor) => x.size / x.shape[0]!
 
+/** Unit vectors of a sample's outputs, [outputs, 1, ...outputs]. */
+function units(outputs: Tensor): Tensor {
+  const n = elements(outputs)
+  return np.reshape(np.eye(n, { dtype: outputs.dtype }), [n, 1, ...outputs.shape.slice(1)])
+}
+
+/** The columns of diag(x) for each sample's entries: [batch, ...] to [outputs, batch, ...]. */
+const diagonals = (x: Tensor) => np.multiply(units(x), x)
+
 /** A class of each row with the probabilities softmax(logits), as rows of zeros and a one: the Gumbel-max trick. */
 function randomClass(logits: Tensor, gumbel: Tensor): Tensor {
   const drawn = np.argmax(np.add(logits, gumbel), { axis: 1 })
-  const classes = np.arange(logits.shape[1]!)
-  return np.where(np.equal(np.expandDims(drawn, 1), np.astype(classes, 'int32')), np.onesLike(logits), 0)
+  return np.oneHot(drawn, logits.shape[1]!, { dtype: logits.dtype })
 }
 
 const crossEntropy: Loss = {
@@ -46,6 +56,12 @@ const crossEntropy: Loss = {
     const pu = np.multiply(p, u)
     return np.subtract(pu, np.multiply(p, np.sum(pu, { axis: 1, keepdims: true })))
   },
+  // sqrt(p_c) (e_c - p)
+  fisherRoot(logits) {
+    const p = np.softmax(logits, { axis: 1 })
+    const root = np.expandDims(np.transpose(np.sqrt(p)), 2)
+    return np.multiply(root, np.subtract(units(p), p))
+  },
   noise: 'gumbel',
   score: (logits, gumbel) => np.subtract(np.softmax(logits, { axis: 1 }), randomClass(logits, gumbel)),
 }
@@ -55,6 +71,7 @@ const negativeLogLikelihood: Loss = {
   targets: 'classes',
   perSample: (logProbabilities, classes) => np.negative(pick(logProbabilities, classes)),
   fisher: (logProbabilities, u) => np.multiply(np.exp(logProbabilities), u),
+  fisherRoot: (logProbabilities) => diagonals(np.exp(np.multiply(logProbabilities, 0.5))),
   noise: 'gumbel',
   score: randomClass,
 }
@@ -64,6 +81,7 @@ const probabilityCrossEntropy: Loss = {
   targets: 'classes',
   perSample: (probabilities, classes) => np.negative(np.log(pick(probabilities, classes))),
   fisher: (probabilities, u) => np.divide(u, probabilities),
+  fisherRoot: (probabilities) => diagonals(np.divide(1, np.sqrt(probabilities))),
   noise: 'gumbel',
   score: (probabilities, gumbel) => np.divide(randomClass(np.log(probabilities), gumbel), probabilities),
 }
@@ -74,6 +92,7 @@ const meanSquaredError: Loss = {
   perSample: (outputs, values) =>
     np.divide(overSample(np.square(np.subtract(outputs, values))), elements(outputs)),
   fisher: (outputs, u) => np.multiply(u, 2 / elements(outputs)),
+  fisherRoot: (outputs) => diagonals(np.fullLike(outputs, Math.sqrt(2 / elements(outputs)))),
   noise: 'normal',
   score: (outputs, normal) => np.multiply(normal, Math.sqrt(2 / elements(outputs))),
 }
@@ -86,6 +105,10 @@ const binaryCrossEntropy: Loss = {
   fisher(logits, u) {
     const p = np.sigmoid(logits)
     return np.divide(np.multiply(np.multiply(p, np.subtract(1, p)), u), elements(logits))
+  },
+  fisherRoot(logits) {
+    const p = np.sigmoid(logits)
+    return diagonals(np.sqrt(np.divide(np.multiply(p, np.subtract(1, p)), elements(logits))))
   },
   noise: 'uniform',
   score(logits, uniform) {

@@ -1,12 +1,11 @@
-import { Random } from '../../linalg/random.js'
 import * as np from '../../numpy/index.js'
-import { type Shape, sizeOf } from '../../tensor/shape.js'
-import { castTensor, Tensor } from '../../tensor/tensor.js'
-import { grad, hvp, linearize, vjp } from '../../transforms/index.js'
-import type { Noise } from '../loss.js'
+import type { Shape } from '../../tensor/shape.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import { hvp, linearize, vjp } from '../../transforms/index.js'
 import { type FlatProblem, outputShape } from '../parameters.js'
 import type { Problem } from '../problem.js'
 import { type OperatorOptions, type SymmetricCurvature, symmetricCurvature } from './curvatureOperator.js'
+import { type FisherKind, noiseOf, requireFisherKind, scoresOf } from './fisherScores.js'
 
 /**
  * The Gauss-Newton matrix (1/N) sum_i J_i^T L_i J_i: J_i is the Jacobian of the model's outputs for sample i and L_i the
@@ -22,17 +21,7 @@ export function lossGaussNewton(
   }))
 }
 
-export interface FisherOptions extends OperatorOptions {
-  /**
-   * - `exact`: targets are averaged over the model's own distribution in closed form (type II);
-   * - `monte-carlo`: over `draws` random targets for each sample, fixed by `seed`;
-   * - `empirical`: the data's targets, (1/N) sum_i g_i g_i^T with the samples' gradients g_i.
-   */
-  readonly kind: 'exact' | 'monte-carlo' | 'empirical'
-  /** Default 1. */
-  readonly draws?: number
-  readonly seed?: number
-}
+export interface FisherOptions extends OperatorOptions, FisherKind {}
 
 /**
  * The Fisher information (1/N) sum_i E[g g^T], g the gradient of sample i's loss, -log p(y | x_i) up to scale, for a target
@@ -40,32 +29,17 @@ export interface FisherOptions extends OperatorOptions {
  * is the Gauss-Newton matrix; `mse` is read as a normal law with the variance that makes it so.
  */
 export function lossFisher(problem: Problem, options: FisherOptions): Promise<SymmetricCurvature> {
-  const { kind, draws = 1, seed = 0 } = options
-  if (kind === 'exact')
-    return sandwich('lossFisher', problem, options, ({ loss }) => ({
-      product: (outputs, _, u) => loss.fisher(outputs, u),
-    }))
-  if (kind === 'empirical')
-    return sandwich('lossFisher', problem, options, ({ loss }) => ({
-      product: (outputs, [y], u) => outer(grad((f: Tensor) => np.sum(loss.perSample(f, y!)))(outputs), u),
-    }))
-  if (kind !== 'monte-carlo')
-    throw new Error(`lossFisher: kind is ${kind}, expected 'exact', 'monte-carlo' or 'empirical'`)
-  if (!Number.isInteger(draws) || draws < 1)
-    throw new Error(`lossFisher: draws is ${draws}, expected an integer >= 1`)
-  return sandwich('lossFisher', problem, options, ({ loss, dtype }, shape) => {
-    const random = new Random(seed).split('fisher')
-    return {
-      noise: (index) =>
-        Array.from({ length: draws }, (_, i) =>
-          drawn(loss.noise, shape, dtype, random.split(index).split(i)),
-        ),
-      product: (outputs, [, ...noise], u) =>
-        noise
-          .map((z) => np.divide(outer(loss.score(outputs, z), u), draws))
-          .reduce((sum, term) => np.add(sum, term)),
-    }
-  })
+  requireFisherKind('lossFisher', options)
+  return sandwich('lossFisher', problem, options, ({ loss, dtype }, shape) => ({
+    noise: noiseOf(loss, options, shape, dtype),
+    product(outputs, [targets, ...noise], u) {
+      if (options.kind === 'exact') return loss.fisher(outputs, u)
+      const scores = scoresOf(loss, options)(outputs, targets!, noise)
+      const axes = outputs.shape.map((_, axis) => axis + 1).slice(1)
+      const along = np.sum(np.multiply(scores, u), { axis: axes, keepdims: true })
+      return np.sum(np.multiply(scores, along), { axis: 0 })
+    },
+  }))
 }
 
 /** A matrix in the space of a batch's outputs, block-diagonal over the samples. */
@@ -96,19 +70,4 @@ function sandwich(
       },
     }
   })
-}
-
-/** s (s . u) for each sample. */
-function outer(s: Tensor, u: Tensor): Tensor {
-  const axes = s.shape.map((_, axis) => axis).slice(1)
-  return np.multiply(s, np.sum(np.multiply(s, u), { axis: axes, keepdims: true }))
-}
-
-function drawn(noise: Noise, shape: Shape, dtype: 'float32' | 'float64', random: Random): Tensor {
-  const draw = {
-    normal: () => random.normal(),
-    uniform: () => random.uniform(),
-    gumbel: () => -Math.log(-Math.log(random.uniform() || Number.MIN_VALUE)),
-  }[noise]
-  return castTensor(new Tensor(Float64Array.from({ length: sizeOf(shape) }, draw), shape), dtype)
 }

@@ -1,0 +1,82 @@
+import * as np from '../../numpy/index.js'
+import { forecast } from '../../program/forecast.js'
+import type { Tensor } from '../../tensor/tensor.js'
+import { vjp, vmap } from '../../transforms/index.js'
+import { type BatchSumsOptions, batchSums } from '../operators/batchSums.js'
+import { type FisherKind, noiseOf, scoresOf } from '../operators/fisherScores.js'
+import { type FlatProblem, flatProblem, outputShape } from '../parameters.js'
+import type { Problem } from '../problem.js'
+import { type Layer, modelProgram } from './find.js'
+import { mapsOf, probeTypes, tapped } from './tapped.js'
+
+/** What a layer sees in a batch: its inputs, a 1 behind them where it has a bias, and the gradients of its outputs. */
+export interface LayerView {
+  readonly layer: Layer
+  /** [samples, positions, inputs (+ 1)] */
+  readonly inputs: Tensor
+  /** [scores, samples, positions, outputs]: of sum_j s_j f_j for each score s; 0 for samples that fill the batch up. */
+  readonly gradients: Tensor
+  /** 1 for samples, 0 for those that fill the batch up. */
+  readonly weights: Tensor
+}
+
+/**
+ * Sums over the data set what `measure` makes of every layer's view, for the scores of a Fisher matrix: the inputs and
+ * output gradients that all curvature by layers is made of. Results are in the order of the layers.
+ */
+export async function layerPass(
+  where: string,
+  problem: FlatProblem,
+  layers: readonly Layer[],
+  fisher: FisherKind,
+  measure: (view: LayerView) => Tensor[],
+  options: BatchSumsOptions,
+): Promise<Float64Array[]> {
+  return batchSums(
+    where,
+    problem,
+    (samples) => {
+      const program = modelProgram(problem, samples)
+      const maps = mapsOf(program, layers, samples)
+      const run = tapped(program, layers)
+      const zeros = probeTypes(program, layers).map(({ shape, dtype }) => np.zeros(shape, { dtype }))
+      const noise = noiseOf(problem.loss, fisher, outputShape(problem, samples), problem.dtype)
+      return {
+        extra: noise,
+        compute(theta, [x, y, w, ...z]) {
+          const { outputs, activations } = run(theta, x!, zeros)
+          const [, pull] = vjp((probes: Tensor[]) => run(theta, x!, probes).outputs, zeros)
+          const perSample = np.reshape(w!, [samples, ...outputs.shape.slice(1).map(() => 1)])
+          const scores = np.multiply(scoresOf(problem.loss, fisher)(outputs, y!, z), perSample)
+          const gradients = vmap((score: Tensor) =>
+            pull(score)[0].map((g, i) => maps[i]!.outputs(g) as Tensor),
+          )(scores)
+          return layers.flatMap((layer, i) =>
+            measure({
+              layer,
+              inputs: withOne(activations[i]!, layer.bias),
+              gradients: gradients[i]!,
+              weights: w!,
+            }),
+          )
+        },
+      }
+    },
+    options,
+  )
+}
+
+/** `auto`: float64 where one pass forward over the data takes less than 500 million operations, else float32. */
+export function layerPrecision(
+  problem: Problem,
+  precision: 'float32' | 'float64' | 'auto' = 'auto',
+): 'float32' | 'float64' {
+  if (precision !== 'auto') return precision
+  const flat = flatProblem(problem, 'float64')
+  return forecast(modelProgram(flat, 1)).flops * flat.inputs.shape[0]! < 5e8 ? 'float64' : 'float32'
+}
+
+function withOne(inputs: Tensor, bias: boolean): Tensor {
+  const [n, t] = inputs.shape as [number, number]
+  return bias ? np.concatenate([inputs, np.ones([n, t, 1], { dtype: inputs.dtype })], { axis: 2 }) : inputs
+}

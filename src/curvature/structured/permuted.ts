@@ -1,0 +1,39 @@
+import type { StructuredOperator } from '../../linalg/index.js'
+import { blockSize } from '../../linalg/operator.js'
+import { allocate } from '../../tensor/dtype.js'
+import { Tensor } from '../../tensor/tensor.js'
+
+/**
+ * P A P^T: the operator with its index i renamed `order[i]`, for parts of a vector that do not lie one after another.
+ * @throws unless `order` has every index once.
+ */
+export function structuredPermuted(operator: StructuredOperator, order: Int32Array): StructuredOperator {
+  const n = operator.rows
+  const places = new Set(order)
+  if (order.length !== n || places.size !== n || order.some((place) => place < 0 || place >= n))
+    throw new Error(
+      `structuredPermuted: order has ${order.length} entries, ${places.size} different, expected each of 0 to ${n - 1} once`,
+    )
+  const move = (x: Tensor, to: (from: Tensor['data'], into: Tensor['data'], row: number) => void): Tensor => {
+    const k = blockSize(x, n, 'structuredPermuted')
+    const y = allocate(x.dtype, x.size)
+    for (let row = 0; row < k; row++) to(x.data, y, row * n)
+    return new Tensor(y, x.shape)
+  }
+  const gather = (x: Tensor) =>
+    move(x, (from, into, row) => {
+      for (let i = 0; i < n; i++) into[row + i] = from[row + order[i]!]!
+    })
+  const scatter = (x: Tensor) =>
+    move(x, (from, into, row) => {
+      for (let i = 0; i < n; i++) into[row + order[i]!] = from[row + i]!
+    })
+  const apply = async (vectors: Tensor) => scatter(await operator.apply(gather(vectors)))
+  return {
+    ...operator,
+    apply,
+    applyTranspose: apply,
+    inverse: (damping) => structuredPermuted(operator.inverse(damping), order),
+    diagonal: () => scatter(new Tensor(operator.diagonal(), [1, n])).data as Float64Array,
+  }
+}
