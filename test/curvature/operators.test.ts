@@ -311,6 +311,7 @@ describe('bad input', () => {
       apply: (p, inputs) => np.multiply(tinyLogits(p, inputs), 1 + Math.random()),
     }
     await expect(lossAndGradient(noisy)).rejects.toThrow('the model is not deterministic')
+    await expect(lossHessian(noisy)).rejects.toThrow('draw random numbers once')
   })
 
   test('moving an operator that was made to stay is an error', async () => {

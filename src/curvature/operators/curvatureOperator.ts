@@ -10,6 +10,7 @@ import { fullTensor, Tensor } from '../../tensor/tensor.js'
 import { trace } from '../../transforms/index.js'
 import { type FlatProblem, flatProblem, type ParameterBlock, type Selection } from '../parameters.js'
 import { type Batch, batchesOf, type Problem } from '../problem.js'
+import { deterministic } from './deterministic.js'
 import { type Halves, type Plan, planFor, showBytes } from './plan.js'
 import { type BatchProducts, batchProducts } from './products.js'
 import { type Stages, stagesOf } from './stages.js'
@@ -122,7 +123,7 @@ function preparedFor(
   for (let batch = Math.min(options.batch ?? 256, samples); ; batch = batch >> 1) {
     const batches = batchesOf(flat, batch)
     const map = mapOf(flat, batch)
-    const stages = stagesOf(productProgram(flat, map, batches[0]!))
+    const stages = stagesOf(deterministic(() => productProgram(flat, map, batches[0]!)))
     const halves = moves ? simplified(stages) : halvesAt(stages, flat.theta)
     const plan = planFor(halves, batch, batches.length, budget)
     if (plan) return { flat, map, batches, stages, halves, plan }

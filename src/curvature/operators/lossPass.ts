@@ -5,6 +5,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { trace, valueAndGrad } from '../../transforms/index.js'
 import { type FlatProblem, flatProblem, type Selection } from '../parameters.js'
 import { type Batch, batchesOf, type Problem } from '../problem.js'
+import { deterministic } from './deterministic.js'
 
 /** The mean loss at a point and its gradient. */
 export interface LossPoint {
@@ -28,46 +29,71 @@ export interface LossOptions {
 
 const inputsOf = ({ inputs, targets, weights }: Batch): Tensor[] => [inputs, targets, weights]
 
+/** Loss and gradient at any parameters, over all data or one batch. */
+export interface LossPass {
+  readonly problem: FlatProblem
+  readonly batches: number
+  /** Over all samples. @throws when loss or gradient is not finite. */
+  run(theta: Tensor): Promise<Omit<LossPoint, 'seconds'>>
+  /** The gradient of batch `index`, the mean over its samples. */
+  gradientOf(theta: Tensor, index: number): Promise<Float64Array>
+  dispose(): Promise<void>
+}
+
+/** Prepares a {@link LossPass}. @throws when the model is not deterministic. */
+export async function lossPass(given: Problem, options: LossOptions = {}): Promise<LossPass> {
+  const { precision = 'float64', signal } = options
+  const problem = flatProblem(given, precision, options.parameters)
+  const samples = problem.inputs.shape[0]!
+  const size = Math.min(options.batch ?? 256, samples)
+  const batches = batchesOf(problem, size)
+  const run = await compileProgram(deterministic(() => passProgram(problem, batches[0]!)))
+  const sums = async (theta: Tensor, some: readonly Batch[], count: number) => {
+    const total = { gradient: new Float64Array(theta.size), loss: 0, right: 0 }
+    for (const batch of some) {
+      signal?.throwIfAborted()
+      const [gradient, loss, right] = await run.run([theta, ...inputsOf(batch)])
+      for (let i = 0; i < total.gradient.length; i++)
+        total.gradient[i]! += (gradient!.data[i] as number) / count
+      total.loss += loss!.item() / count
+      total.right += right!.item() / count
+    }
+    return total
+  }
+  return {
+    problem,
+    batches: batches.length,
+    async run(theta) {
+      const { loss, gradient, right } = await sums(theta, batches, samples)
+      requireFinite(loss, gradient)
+      return { loss, gradient, accuracy: problem.loss.targets === 'classes' ? right : null }
+    },
+    gradientOf: async (theta, index) =>
+      (await sums(theta, [batches[index]!], Math.min(size, samples - index * size))).gradient,
+    dispose: () => run.dispose(),
+  }
+}
+
 /** Seconds that repetitions of the pass may take, to time it. */
 const timing = 0.5
 
 /**
  * The mean loss, its gradient in the chosen parameters and the accuracy over the data set, batch after batch.
- * @throws when the model gives other values when asked again, and when loss or gradient is not finite.
+ * @throws when the model is not deterministic, and when loss or gradient is not finite.
  */
-export async function lossAndGradient(given: Problem, options: LossOptions = {}): Promise<LossPoint> {
-  const { precision = 'float64', signal } = options
-  const problem = flatProblem(given, precision, options.parameters)
-  const samples = problem.inputs.shape[0]!
-  const batches = batchesOf(problem, Math.min(options.batch ?? 256, samples))
-  const run = await compileProgram(passProgram(problem, batches[0]!))
+export async function lossAndGradient(problem: Problem, options: LossOptions = {}): Promise<LossPoint> {
+  const pass = await lossPass(problem, options)
   try {
-    await checkDeterministic(problem, batches[0]!)
-    const sums = { gradient: new Float64Array(problem.theta.size), loss: 0, right: 0 }
+    const point = await pass.run(pass.problem.theta)
     const times: number[] = []
-    for (let pass = 0, spent = 0; pass < 9 && spent < timing; pass++) {
+    for (let spent = 0; times.length < 9 && spent < timing; spent += times.at(-1)!) {
       const started = performance.now()
-      for (const batch of batches) {
-        signal?.throwIfAborted()
-        const [gradient, loss, right] = await run.run([problem.theta, ...inputsOf(batch)])
-        if (pass > 0) continue
-        for (let i = 0; i < sums.gradient.length; i++)
-          sums.gradient[i]! += (gradient!.data[i] as number) / samples
-        sums.loss += loss!.item() / samples
-        sums.right += right!.item()
-      }
+      await pass.run(pass.problem.theta)
       times.push((performance.now() - started) / 1000)
-      spent += times.at(-1)!
     }
-    requireFinite(sums.loss, sums.gradient)
-    return {
-      loss: sums.loss,
-      gradient: sums.gradient,
-      accuracy: problem.loss.targets === 'classes' ? sums.right / samples : null,
-      seconds: times.sort((a, b) => a - b)[times.length >> 1]!,
-    }
+    return { ...point, seconds: times.sort((a, b) => a - b)[times.length >> 1]! }
   } finally {
-    await run.dispose()
+    await pass.dispose()
   }
 }
 
@@ -87,30 +113,6 @@ function passProgram({ apply, loss, theta, dtype }: FlatProblem, batch: Batch): 
     theta,
     ...(inputsOf(batch) as [Tensor, Tensor, Tensor]),
   ).program
-}
-
-/** Traces the model twice, as random numbers drawn in its code would show, and compares one batch's loss. */
-async function checkDeterministic(problem: FlatProblem, batch: Batch): Promise<void> {
-  const { apply, loss, theta } = problem
-  const inputs = [theta, ...inputsOf(batch)] as [Tensor, Tensor, Tensor, Tensor]
-  const once = async () => {
-    const { program } = trace(
-      (vector: Tensor, x: Tensor, y: Tensor, w: Tensor) =>
-        np.sum(np.multiply(loss.perSample(apply(vector, x), y), w)),
-      ...inputs,
-    )
-    const run = await compileProgram(program)
-    const [total] = await run.run(inputs)
-    await run.dispose()
-    return total!.item()
-  }
-  const [first, second] = [await once(), await once()]
-  const slack = (problem.dtype === 'float64' ? 1e-10 : 1e-5) * Math.abs(first)
-  if (Math.abs(second - first) > slack)
-    throw new Error(
-      `the loss of the same batch came out as ${first}, then as ${second}: the model is not deterministic, so it has no ` +
-        'curvature to measure; switch off dropout, and draw random numbers once, outside the model',
-    )
 }
 
 function requireFinite(loss: number, gradient: Float64Array): void {
