@@ -10,6 +10,7 @@ import {
   leading,
   matmul,
   sidesOf,
+  symmetricPart,
   transposed,
   triangle,
 } from '../ops/linalg/matrix.js'
@@ -127,25 +128,36 @@ export function qr(x: ArrayLike): { q: Tensor; r: Tensor } {
   return { q: toTensor(q), r: toTensor(concatenate([r, rest], last)) }
 }
 
+export interface EighOptions {
+  /** Takes the symmetric part (x + x^T) / 2 of any matrix. Default false: a matrix that is not symmetric is refused. */
+  readonly symmetrize?: boolean
+}
+
 /**
- * Eigenvalues [..., n], ascending, and orthonormal eigenvectors [..., n, n], as columns, of each symmetric matrix; of a
- * matrix that is not symmetric, those of its symmetric part (x + x^T) / 2. The largest component of an eigenvector is
- * positive.
+ * Eigenvalues [..., n], ascending, and orthonormal eigenvectors [..., n, n], as columns, of each symmetric matrix. The
+ * largest component of an eigenvector is positive. Elements that mirror each other are averaged: rounding may set them
+ * apart, by up to 1e-4 of the largest element. Derivatives are those of the symmetric part, so that gradients are
+ * symmetric; to check them by finite differences in single elements, pass `symmetrize`.
  *
  * Eigenvectors of equal eigenvalues (up to rounding) have no derivative; it is taken as if they did not turn into each
  * other. First derivatives of what depends on sums over whole groups of equal eigenvalues are right; derivatives of
  * V f(w) V^T and second derivatives are finite, but lack what such a group contributes: use {@link expm},
  * {@link sqrtm}, {@link inv} or {@link slogdet} for those.
- * @throws when an element is not finite.
+ * @throws when an element is not finite or a matrix not symmetric; of traced values, when the program runs.
  */
-export function eigh(x: ArrayLike): { eigenvalues: Tensor; eigenvectors: Tensor } {
-  const [w, v] = eighOp(toFloat(x))
+export function eigh(
+  x: ArrayLike,
+  { symmetrize = false }: EighOptions = {},
+): { eigenvalues: Tensor; eigenvectors: Tensor } {
+  const a = toFloat(x)
+  expectSquare('eigh', a)
+  const [w, v] = eighOp(symmetrize ? symmetricPart(a) : a)
   return { eigenvalues: toTensor(w), eigenvectors: toTensor(v) }
 }
 
 /** The eigenvalues of {@link eigh}. */
-export function eigvalsh(x: ArrayLike): Tensor {
-  return eigh(x).eigenvalues
+export function eigvalsh(x: ArrayLike, options: EighOptions = {}): Tensor {
+  return eigh(x, options).eigenvalues
 }
 
 /**

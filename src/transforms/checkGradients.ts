@@ -52,13 +52,15 @@ export interface GradientCheck {
  * taken in forward and in reverse mode, and s_k itself is differenced (Ridders). Every element of f's result
  * takes part. Costs some 72 evaluations for each element and order: meant for small x.
  * A wrong derivative is reported with its leaf and index; once an order fails, higher ones are not tried.
- * @throws when a float leaf of x is not float64, or nothing is.
+ * @throws when a float leaf of x is not float64, or nothing is, or the order is not a positive integer.
  */
 export function checkGradients<X>(
   f: (x: X) => unknown,
   x: Like<X>,
   { order = 2, tolerance = 1e-6, seed = 0 }: CheckOptions = {},
 ): GradientCheck {
+  if (!Number.isInteger(order) || order < 1)
+    throw new Error(`checkGradients: order is ${order}, expected an integer of at least 1`)
   const { values, structure } = flattenValues(x)
   const active = values.flatMap(({ dtype }, i) => (isFloat(dtype) ? [i] : []))
   const at = active.map((i) => values[i] as Tensor)

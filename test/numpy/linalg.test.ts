@@ -1,7 +1,8 @@
 import { EigenvalueDecomposition, Matrix, SVD } from 'ml-matrix'
 import { describe, expect, test } from 'vitest'
+import { compileJs } from '../../src/engines/js/index.js'
 import * as np from '../../src/numpy/index.js'
-import { Tensor } from '../../src/tensor/tensor.js'
+import { Tensor, tensor } from '../../src/tensor/tensor.js'
 import { grad, hessian, jet, jvp, linearize, trace, vjp, vmap } from '../../src/transforms/index.js'
 import { uniform } from '../helpers/random.js'
 import { expectDerivatives } from './derivatives.js'
@@ -145,8 +146,8 @@ const functions: Record<string, [f: (x: Tensor) => Tensor, at: Tensor]> = {
   lu: [(x) => np.add(np.lu(x).lower, np.lu(x).upper), spd(59, 3)],
   'qr of more rows': [(x) => np.matmul(np.sin(np.qr(x).q), np.cos(np.qr(x).r)), random(60, 4, 3)],
   'qr of more columns': [(x) => np.matmul(np.sin(np.qr(x).q), np.cos(np.qr(x).r)), random(61, 2, 4)],
-  'eigh values': [np.eigvalsh, symmetric(62, 4)],
-  'eigh vectors': [(x) => np.sin(np.eigh(x).eigenvectors), symmetric(63, 3)],
+  'eigh values': [(x) => np.eigvalsh(x, { symmetrize: true }), symmetric(62, 4)],
+  'eigh vectors': [(x) => np.sin(np.eigh(x, { symmetrize: true }).eigenvectors), symmetric(63, 3)],
   'svd of more rows': [(x) => np.matmul(np.sin(np.svd(x).u), np.cos(np.svd(x).vh)), random(64, 4, 2)],
   'svd of more columns': [(x) => np.matmul(np.svd(x).u, np.cos(np.svd(x).vh)), random(65, 2, 3)],
   'matrixPower 3': [(x) => np.matrixPower(x, 3), random(66, 3, 3)],
@@ -281,10 +282,47 @@ describe('input at the edge', () => {
     expectNear(np.matmul(np.transpose(u), u), np.eye(2))
   })
 
-  test('matrices that are not symmetric stand for their symmetric parts', () => {
+  test('eigh refuses matrices that are not symmetric, in compiled programs too, and takes their symmetric parts when told to', () => {
     const x = random(92, 3, 3)
     const part = np.divide(np.add(x, np.transpose(x)), 2)
-    expectNear(np.eigvalsh(x), np.eigvalsh(part))
+    const refused = /eigh: the matrix is not symmetric: element \(1, 0\) is .*pass { symmetrize: true }/
+    const f = (x: Tensor) => np.sum(np.exp(np.eigvalsh(x)))
+    for (const g of [np.eigvalsh, grad(f), hessian(f), compileJs(f)]) expect(() => g(x)).toThrow(refused)
+    expect(() => vmap(f)(np.stack([part, x]))).toThrow(refused)
+    expectNear(np.eigvalsh(x, { symmetrize: true }), np.eigvalsh(part))
+  })
+
+  test('singular matrices are refused in derivatives, batches and compiled programs too', () => {
+    const singular = tensor([
+      [1, 2],
+      [2, 4],
+    ])
+    const b = tensor([1, 1])
+    const refused = /solve: the matrix is singular: pivot 1 of 2 is 0/
+    expect(() => compileJs((a: Tensor) => np.solve(a, b))(singular)).toThrow(refused)
+    expect(() => grad((a: Tensor) => np.sum(np.solve(a, b)))(singular)).toThrow(refused)
+    expect(() => jvp((a: Tensor) => np.inv(a), [singular], [np.eye(2)])).toThrow(refused)
+    expect(() => vmap((a: Tensor) => np.solve(a, b))(np.stack([np.eye(2), singular]))).toThrow(refused)
+    expect(np.det(singular).item()).toBeCloseTo(0, 15)
+    expect(() => grad((a: Tensor) => np.det(a))(singular)).toThrow(refused)
+  })
+
+  test('eigh takes matrices that rounding made unsymmetric, with the derivatives of their symmetric parts', () => {
+    const x = symmetric(96, 4)
+    const noise = np.multiply(random(97, 4, 4), 1e-5)
+    for (const dtype of ['float64', 'float32'] as const) {
+      const rounded = np.astype(np.add(x, noise), dtype)
+      const f = (x: Tensor) => np.sum(np.exp(np.eigvalsh(x)))
+      const g = grad(f)(rounded)
+      expectNear(np.astype(g, 'float64'), np.expm(x), 1e-4)
+      expectNear(g, np.transpose(g), 0)
+      expect(() => np.eigvalsh(np.add(x, np.multiply(noise, 1000)))).toThrow(/not symmetric/)
+    }
+  })
+
+  test('cholesky of a matrix that is not symmetric is that of its symmetric part', () => {
+    const x = random(92, 3, 3)
+    const part = np.divide(np.add(x, np.transpose(x)), 2)
     const p = np.add(x, np.multiply(4, np.eye(3)))
     expectNear(np.cholesky(p), np.cholesky(np.add(part, np.multiply(4, np.eye(3)))))
   })

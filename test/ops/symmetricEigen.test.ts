@@ -12,6 +12,7 @@ const matrix = (n: number, entry: Entry, columns = n) =>
 const noise = uniform(101)
 const table = Float64Array.from({ length: 150 * 150 }, () => 2 * noise() - 1)
 const random: Entry = (i, j) => table[Math.max(i, j) * 150 + Math.min(i, j)]!
+const inRow: Entry = (i, j) => table[i * 150 + j]!
 const beside = (i: number, j: number) => (Math.abs(i - j) === 1 ? 1 : 0)
 
 /** Matrices on which eigenvalue algorithms have failed: equal, clustered and graded eigenvalues, splitting ones. */
@@ -29,6 +30,10 @@ const shapes: Record<string, [n: number, entry: Entry]> = {
   'blocks that do not meet': [
     80,
     (i, j) => (Math.floor(i / 8) === Math.floor(j / 8) ? random(i % 8, j % 8) : 0),
+  ],
+  'a matrix of low rank': [
+    100,
+    (i, j) => Array.from({ length: 20 }).reduce<number>((sum, _, k) => sum + inRow(i, k) * inRow(j, k), 0),
   ],
   'a graded matrix': [40, (i, j) => random(i, j) * 10 ** (-(i + j) / 4)],
   "Hilbert's matrix": [60, (i, j) => 1 / (i + j + 1)],

@@ -76,14 +76,22 @@ describe.each(Object.keys(programs))('%s', (name) => {
 })
 
 test.each(Object.keys({ ...programs, ...whilePrograms }))(
-  'a jet through %s is nested forward mode',
+  'jets of orders 1 to 6 through %s are those of unrolled code and nested forward mode',
   (name) => {
     const make = (programs[name] ?? whilePrograms[name])!
     const [mine, theirs] = [make(real), make(unrolled)]
-    const derivatives = jet(mine, point, [direction, null, null])[1]
-    const nested = [tangent(theirs), tangent(tangent(theirs)), tangent(tangent(tangent(theirs)))]
-    nested.forEach((f, k) => {
-      expectClose(derivatives[k] as Tensor, [...f(point).data], 1e-11)
+    const curve = [direction, ...[1, 2, 3, 4, 5].map((k) => np.multiply(0.3, np.cos(np.multiply(k, point))))]
+    for (let order = 1; order <= 6; order++) {
+      const expected = jet(theirs, point, curve.slice(0, order))[1]
+      jet(mine, point, curve.slice(0, order))[1].forEach((d, k) => {
+        expectClose(d, expected[k]!.data, 1e-12, `order ${k + 1} of ${order}`)
+      })
+    }
+    const straight = jet(mine, point, [direction, null, null, null, null, null])[1]
+    let nested: Map = theirs
+    straight.forEach((d, k) => {
+      nested = tangent(nested)
+      expectClose(d, nested(point).data, 1e-11, `nested, order ${k + 1}`)
     })
   },
 )

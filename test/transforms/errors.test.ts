@@ -1,7 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import * as np from '../../src/numpy/index.js'
 import { type Tensor, tensor } from '../../src/tensor/tensor.js'
-import { grad, hessian, hvp, jacobian, jvp, linearize, trace, vjp } from '../../src/transforms/index.js'
+import {
+  checkGradients,
+  checkpoint,
+  grad,
+  hessian,
+  hvp,
+  jacobian,
+  jet,
+  jvp,
+  laplacian,
+  linearize,
+  localPolynomial,
+  scan,
+  sparseHessian,
+  trace,
+  vjp,
+  vmap,
+  whileLoop,
+} from '../../src/transforms/index.js'
 
 type Unary = (x: Tensor) => Tensor
 const square: Unary = (x) => np.square(x)
@@ -125,6 +143,92 @@ describe('arguments that cannot be differentiated', () => {
     expect(() => grad(sum)([[1, 2], [3]])).toThrowErrorMatchingInlineSnapshot(
       `[Error: tensor: ragged array, expected 2 at depth 1, got 1 elements]`,
     )
+  })
+})
+
+describe('paths through integers carry no derivative', () => {
+  const floor = (x: Tensor) => np.astype(np.astype(x, 'int32'), 'float64')
+  const stairs = (x: Tensor) => np.sum(np.multiply(x, floor(x)))
+  const x = tensor([2.5, -1.5])
+
+  test('a cast there and back is a constant, in every mode', () => {
+    expect(grad(stairs)(x).toArray()).toEqual([2, -1])
+    expect(jvp(stairs, [x], [[1, 1]])[1].item()).toBe(1)
+    expect(jet((x: Tensor) => stairs(x), x, [[1, 1], null])[1].map((d) => d.item())).toEqual([1, 0])
+    expect(hessian(stairs)(x).toArray()).toEqual([
+      [0, 0],
+      [0, 0],
+    ])
+    expect(sparseHessian(stairs)(x).values.size).toBe(0)
+  })
+
+  test('a counter in a while is one too, so that reverse mode needs no step of it', () => {
+    const count = (x: Tensor) =>
+      whileLoop(
+        (n: Tensor) => np.less(n, x),
+        (n) => np.add(n, 1),
+        tensor(0, { dtype: 'int32' }),
+      )
+    expect(grad((x: Tensor) => np.multiply(x, count(x)))(2.5).item()).toBe(3)
+  })
+})
+
+describe('reverse mode through while', () => {
+  const double = (x: Tensor) =>
+    whileLoop(
+      (c: Tensor) => np.less(np.sum(c), 3),
+      (c) => np.multiply(c, 2),
+      x,
+    )
+  const f = (x: Tensor) => np.sum(double(x))
+  const x = tensor([1, 0.5])
+  const two = np.stack([x, x])
+
+  test.each<[string, () => unknown]>([
+    ['grad', () => grad(f)(x)],
+    ['vjp', () => vjp(double, x)[1](x)],
+    ['hessian', () => hessian(f)(x)],
+    ['sparseHessian', () => sparseHessian(f)(x)],
+    ['a reverse Jacobian', () => jacobian(double, { mode: 'reverse' })(x)],
+    ['vmap of grad', () => vmap(grad(f))(two)],
+    ['grad of vmap', () => grad((x: Tensor) => np.sum(vmap(double)(x)))(two)],
+    ['grad of a checkpoint', () => grad(checkpoint(f))(x)],
+    [
+      'grad of a scan of it',
+      () =>
+        grad((x: Tensor) =>
+          np.sum(scan((c: Tensor) => [double(c), null] as const, x, null, { length: 2 })[0]),
+        )(x),
+    ],
+  ])('%s says what to use', (_, run) => {
+    expect(run).toThrow(/whileLoop: reverse mode .* use foriLoop .* or scan, or forward mode/)
+  })
+
+  test('forward mode goes through, and so does reverse mode beside a loop that does not vary', () => {
+    expect(linearize(double, x)[1]([1, 10]).toArray()).toEqual([2, 20])
+    expect(jacobian(double, { mode: 'forward' })(x).toArray()).toEqual([
+      [2, 0],
+      [0, 2],
+    ])
+    expect(laplacian((x: Tensor) => np.sum(np.square(double(x))))(x).item()).toBe(16)
+    const beside = (x: Tensor) => np.sum(np.multiply(x, double(tensor([1, 1]))))
+    expect(grad(beside)(x).toArray()).toEqual([2, 2])
+  })
+})
+
+describe('wrong orders and degrees', () => {
+  test.each([0, -1, 1.5, Number.NaN])('checkGradients refuses order %s', (order) => {
+    expect(() => checkGradients(sum, [1, 2], { order })).toThrow(
+      `checkGradients: order is ${order}, expected an integer of at least 1`,
+    )
+  })
+  test('localPolynomial refuses degree 3', () => {
+    expect(() => localPolynomial([[1], [2]], [1, 2], { degree: 3 as never })).toThrow(
+      'degree is 3, expected 1 or 2',
+    )
+  })
+  test('a jet of order 0 is the value', () => {
+    expect(jet(sum, [1, 2], [])).toEqual([sum(tensor([1, 2])), []])
   })
 })
 

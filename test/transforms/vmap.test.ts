@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { check } from '../../src/program/check.js'
 import { isFloat } from '../../src/tensor/dtype.js'
 import { Tensor } from '../../src/tensor/tensor.js'
-import { grad, jvp, trace, vjp, vmap } from '../../src/transforms/index.js'
+import { grad, jet, jvp, trace, vjp, vmap } from '../../src/transforms/index.js'
 import { type Case, cases } from '../helpers/cases.js'
 import {
   expectClose,
@@ -117,6 +117,19 @@ describe(`vmap against a loop, seed ${seed}`, () => {
         expectSame(got, expected, `vjp in ${i}, batched ${batched}`)
       })
     }
+  })
+
+  test.each(named(smooth))('%s: vmap of jets to order 3, all inputs batched', (_, c) => {
+    const batched = c.sample(seed).map(() => true)
+    const each = instances(c, batched, size, seed)
+    const at = (inputs: readonly Tensor[]) => c.active.map((i) => inputs[i] as Tensor)
+    const vs = [1, 2, 3].map((k) => randomDirections(at(each[0]!), seed + k))
+    const jets = (...inputs: Tensor[]) =>
+      jet((xs: Tensor[]) => c.call(...inputs.map((x, i) => xs[c.active.indexOf(i)] ?? x)), at(inputs), vs)[1]
+    const expected = each.map((inputs) => jets(...inputs))
+    vmap(jets)(...batch(each, batched)).forEach((got, k) => {
+      expectSame(got, stack(expected.map((derivatives) => derivatives[k]!)), `order ${k + 1}`)
+    })
   })
 
   test.each(named(smooth))('%s: grad of vmap is the sum over shared inputs', (_, c) => {

@@ -21,10 +21,21 @@ import {
 } from './matrix.js'
 import { symmetricEigen } from './symmetricEigen.js'
 
-/** The eigenvalues and eigenvectors, as columns, of the symmetric part of a matrix. */
+/** How far mirrored elements may be apart, over the largest of all: more than products rounded to float32 are. */
+const asymmetry = 1e-4
+
+/** The eigenvalues and eigenvectors, as columns, of a matrix that is symmetric up to rounding. */
 function decompose(a: Float64Array, n: number): [values: Float64Array, vectors: Float64Array] {
+  const most = asymmetry * a.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0)
   for (let i = 0; i < n; i++)
-    for (let j = 0; j < i; j++) a[i * n + j] = ((a[i * n + j] as number) + (a[j * n + i] as number)) / 2
+    for (let j = 0; j < i; j++) {
+      const [below, above] = [a[i * n + j] as number, a[j * n + i] as number]
+      if (Math.abs(below - above) > most)
+        throw new Error(
+          `eigh: the matrix is not symmetric: element (${i}, ${j}) is ${below}, element (${j}, ${i}) is ${above}; for its symmetric part (x + x^T) / 2 pass { symmetrize: true }`,
+        )
+      a[i * n + j] = (below + above) / 2
+    }
   const { values, vectors } = symmetricEigen(a, n)
   const columns = new Float64Array(n * n)
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) columns[i * n + j] = vectors[j * n + i] as number
@@ -71,8 +82,8 @@ export function divideApart(x: Value, gaps: Value, scale: Value): Value {
 
 /**
  * Eigenvalues w [..., n], ascending, and orthonormal eigenvectors V [..., n, n], as columns, of each symmetric matrix A:
- * A V = V diag(w). Of a matrix that is not symmetric, those of its symmetric part (A + A^T) / 2. The largest component
- * of an eigenvector is positive.
+ * A V = V diag(w). The largest component of an eigenvector is positive. Elements that mirror each other may differ by
+ * 1e-4 of the largest of all, and are averaged. Throws, when it runs, where they differ by more.
  *
  * Eigenvectors of equal eigenvalues (up to rounding) are not unique, so their derivative is not defined: it is taken as
  * if they did not turn into each other. What depends only on sums over all of a group of equal eigenvalues has right

@@ -195,10 +195,14 @@ function implicitQL(
   rotate: Rotate,
   shifts?: Float64Array,
 ): void {
+  // Of the largest row: sweeps leave rounding of this size even between eigenvalues near 0.
+  let rounding = 0
+  for (let i = 0; i < n; i++)
+    rounding = Math.max(rounding, Number.EPSILON * (Math.abs(d[i] as number) + Math.abs(e[i] as number)))
   for (let l = 0; l < n; l++)
     for (let sweeps = 0; ; sweeps++) {
       let end = l
-      while (end < n - 1 && !isNegligible(d, e, end)) end++
+      while (end < n - 1 && Math.abs(e[end] as number) > rounding) end++
       if (end === l) break
       if (sweeps === mostSweeps)
         throw new Error(`eigh: eigenvalue ${l} of ${n} did not converge in ${mostSweeps} sweeps`)
@@ -226,11 +230,6 @@ function nearest(numbers: Float64Array, x: number): number {
   }
   const [a, b] = [numbers[low] as number, numbers[high] as number]
   return x - a < b - x ? a : b
-}
-
-function isNegligible(d: Float64Array, e: Float64Array, i: number): boolean {
-  const size = Math.abs(d[i] as number) + Math.abs(d[i + 1] as number)
-  return Math.abs(e[i] as number) <= Number.EPSILON * size
 }
 
 /** One sweep over rows l..end; `rotate(i, c, s)` rotates rows i and i + 1. */

@@ -39,6 +39,7 @@ export function localPolynomial(
     throw new Error(
       `localPolynomial: points are ${showType(p)} and values ${showType(y)}, expected [n,d] and [n]`,
     )
+  if (degree !== 1 && degree !== 2) throw new Error(`localPolynomial: degree is ${degree}, expected 1 or 2`)
   const coefficients = degree === 1 ? 1 + d : 1 + d + (d * (d + 1)) / 2
   const count = neighbours ?? Math.min(n, 2 * coefficients)
   if (!Number.isInteger(count) || count < coefficients || count > n)

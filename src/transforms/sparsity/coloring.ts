@@ -35,6 +35,8 @@ export function colorColumns(pattern: SparsityPattern): Coloring {
 /**
  * Colours the vertices of a symmetric pattern so that neighbours differ and no path of four vertices has
  * two colours: then every entry of the matrix can be read off a product with the sum of a colour's columns.
+ * Acyclic colourings need fewer colours, but their entries follow from each other along trees that may be as deep as
+ * the matrix is large: one after another, each with the rounding of those before it.
  */
 export function colorStars({ rows }: SparsityPattern): Coloring {
   return bestOrder(rows, (order) => starColor(rows, order))
