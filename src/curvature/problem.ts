@@ -40,13 +40,15 @@ export function batchesOf({ inputs, targets }: Pick<Problem, 'inputs' | 'targets
   })
 }
 
-/** `count` samples from `from` on, filled up to `size` with the first sample. */
+/** `count` samples from `from` on, not copied, or filled up to `size` with the first sample. */
 function rows(x: Tensor, from: number, count: number, size: number): Tensor {
   const length = x.size / x.shape[0]!
+  const shape = [size, ...x.shape.slice(1)]
+  if (count === size) return new Tensor(x.data.subarray(from * length, (from + size) * length), shape)
   const data = allocate(x.dtype, size * length)
   data.set(x.data.subarray(from * length, (from + count) * length))
   for (let i = count; i < size; i++) data.set(x.data.subarray(0, length), i * length)
-  return new Tensor(data, [size, ...x.shape.slice(1)])
+  return new Tensor(data, shape)
 }
 
 /** The problem in a float type: parameters, inputs and target values of that dtype. */

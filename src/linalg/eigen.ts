@@ -1,15 +1,30 @@
-import { Tensor } from '../tensor/tensor.js'
-import { canExtend, extendLanczos, type LanczosState, startLanczos } from './lanczos.js'
+import {
+  type EigenpairsProgress,
+  eigenpairsRecord,
+  type Pair,
+  ranks,
+  type TopEigenpairs,
+  type Which,
+} from './eigenpairs.js'
+import type { EstimatorOptions } from './estimator.js'
+import { canExtend, extendLanczos, type LanczosState, snapshot, startLanczos } from './lanczos.js'
 import { type LinearOperator, requireSquare } from './operator.js'
-import { countProducts, type Products, type Progress, requireCount, requirePositive } from './products.js'
+import { countProducts, requireCount, requirePositive } from './products.js'
 import { Random } from './random.js'
+import { type Checkpoint, requireSameRun } from './resume.js'
 import { tridiagonalEigen } from './tridiagonal.js'
-import { axpy, norm, randomDirection, type Vector } from './vector.js'
+import { axpy, randomDirection, type Vector } from './vector.js'
 
-/** Which eigenvalues are wanted: the largest, the smallest (most negative), or those largest in magnitude. */
-export type Which = 'largest' | 'smallest' | 'magnitude'
+/** Found pairs and the Lanczos process that runs. `tolerance` and `maxSteps` may be others in a continued run. */
+export interface EigenpairsCheckpoint extends Checkpoint {
+  readonly steps: number
+  /** Searches that have ended: the first one, and those for repeated eigenvalues. */
+  readonly searches: number
+  readonly found: readonly Pair[]
+  readonly running: LanczosState
+}
 
-export interface TopEigenpairsOptions {
+export interface TopEigenpairsOptions extends EstimatorOptions<EigenpairsCheckpoint, EigenpairsProgress> {
   /** How many eigenpairs. */
   readonly count: number
   /** Default 'largest'. */
@@ -18,7 +33,6 @@ export interface TopEigenpairsOptions {
   readonly tolerance?: number
   /** Steps of one Lanczos process, and so vectors in memory (see `lanczosBytes`). Default max(100, 10 count), at most n. */
   readonly maxSteps?: number
-  readonly seed?: number
   /**
    * Search once more, in the complement of what was found, for copies of repeated eigenvalues, which one Lanczos
    * process does not see. Default true; costs some further products.
@@ -27,42 +41,12 @@ export interface TopEigenpairsOptions {
   /** Vectors per product where several are known at once. Default 1. */
   readonly block?: number
   readonly basisDtype?: 'float64' | 'float32'
-  readonly signal?: AbortSignal
-  readonly onStep?: (progress: EigenpairsProgress) => void
-}
-
-/** `done` of at most `total` steps of the present search; a further search for repeated eigenvalues counts from 1 again. */
-export interface EigenpairsProgress extends Progress {
-  /** The wanted eigenvalues as far as they are known, best first. */
-  readonly eigenvalues: readonly number[]
-  /** The largest of their estimated residuals. */
-  readonly residual: number
-}
-
-export interface TopEigenpairs {
-  /** In descending order; `residual` is |A v - lambda v|, computed with a product of its own. */
-  readonly eigenvalues: readonly { readonly value: number; readonly residual: number }[]
-  /** Unit eigenvectors, float64 [count, n], in the order of `eigenvalues`. */
-  readonly eigenvectors: Tensor
-  /** Lanczos steps of all searches. */
-  readonly steps: number
-  readonly products: number
-  /** Whether every residual meets the tolerance (within a factor of 10, for rounding). */
-  readonly converged: boolean
-  readonly reason: 'converged' | 'step limit' | 'repeated eigenvalues not excluded' | 'inaccurate products'
-  /** `reason` as a sentence. */
-  readonly message: string
-}
-
-interface Pair {
-  readonly value: number
-  readonly vector: Float64Array
 }
 
 /**
  * Extreme eigenpairs of a symmetric operator by Lanczos with full reorthogonalisation, until the estimated residual
  * |beta_m y_m| of each wanted Ritz pair is at most `tolerance` times the largest |lambda|. Not converging is a
- * result that says so.
+ * result that says so; its last checkpoint can be continued with a larger `maxSteps`.
  *
  * @throws on bad options and on products that are not finite; the signal's reason when aborted.
  */
@@ -81,12 +65,17 @@ export async function topEigenpairs(
   const rank = ranks[which]
   if (!rank) throw new Error(`${where}: which is ${which}, expected 'largest', 'smallest' or 'magnitude'`)
 
-  const products = countProducts(operator, where, options.signal)
+  const { basisDtype = 'float64', checkpoint, onCheckpoint } = options
+  const run = runOf(n, options)
+  requireSameRun(checkpoint, run, where)
+  const products = countProducts(operator, where, options.signal, checkpoint?.products)
   const random = new Random(seed).split('eigenpairs')
-  const found: Pair[] = []
+  const found: Pair[] = [...(checkpoint?.found ?? [])]
   const best = () => [...found].sort((a, b) => rank(b.value) - rank(a.value)).slice(0, count)
   const scaleOf = (ritz: Ritz[]) => Math.max(...[...ritz, ...found].map(({ value }) => Math.abs(value)))
-  let steps = 0
+  let steps = checkpoint?.steps ?? 0
+  let searches = checkpoint?.searches ?? 0
+  let resumed = checkpoint && snapshot(checkpoint.running)
   let largest = 0
 
   /** Lanczos on the complement of `found` until `enough`; adds the best `wanted` Ritz pairs that `keep` keeps. */
@@ -96,10 +85,17 @@ export async function topEigenpairs(
     keep: (pair: Ritz, slack: number) => boolean,
   ): Promise<{ complete: boolean; added: number }> => {
     const locked = found.map(({ vector }) => vector)
-    const state = startLanczos(randomDirection(n, locked, random), operator, options.basisDtype)
-    for (;;) {
-      await extendLanczos(products, state, { locked, random })
+    const stream = random.split(searches)
+    const state = resumed ?? startLanczos(randomDirection(n, locked, stream), operator, basisDtype)
+    const step = async () => {
+      await extendLanczos(products, state, { locked, random: stream })
       steps++
+      const progress = { products: products.count, steps, searches }
+      onCheckpoint?.({ run, ...progress, found: [...found], running: snapshot(state) })
+    }
+    if (!resumed) await step()
+    resumed = undefined
+    for (; ; await step()) {
       const m = state.alpha.length
       const ritz = ritzPairs(state).sort((a, b) => rank(b.value) - rank(a.value))
       largest = scaleOf(ritz)
@@ -117,67 +113,47 @@ export async function topEigenpairs(
       if (!complete && m < maxSteps) continue
       const kept = complete || found.length === 0 ? top.filter((pair) => keep(pair, slack)) : []
       found.push(...ritzVectors(state, kept))
+      searches++
       return { complete, added: kept.length }
     }
   }
 
-  const first = await search(
-    count,
-    () => false,
-    () => true,
-  )
+  const never = () => false
+  const always = () => true
+  const complete = searches > 0 || (await search(count, never, always)).complete
   let repeatedExcluded = true
-  while (first.complete && findRepeated && found.length < n) {
+  while (complete && findRepeated && found.length < n) {
     const least = rank(best()[count - 1]!.value)
     const beats = (pair: Ritz, slack: number) => rank(pair.value) > least + slack
-    const { complete, added } = await search(
-      1,
-      (ritz, m, slack) => rank(ritz[0]!.value) + missed(ritz, m, n) <= least + slack,
-      beats,
-    )
-    repeatedExcluded = complete
-    if (added === 0) break
+    const excluded = (ritz: Ritz[], m: number, slack: number) =>
+      rank(ritz[0]!.value) + missed(ritz, m, n) <= least + slack
+    const further = await search(1, excluded, beats)
+    repeatedExcluded = further.complete
+    if (further.added === 0) break
   }
 
-  const pairs = best().sort((a, b) => b.value - a.value)
-  const residuals = await trueResiduals(products, pairs, block)
-  const accurate = residuals.every((residual) => residual <= 10 * tolerance * largest)
-  const reason = !first.complete
-    ? 'step limit'
-    : !accurate
-      ? 'inaccurate products'
-      : repeatedExcluded
-        ? 'converged'
-        : 'repeated eigenvalues not excluded'
-  const eigenvectors = new Float64Array(count * n)
-  pairs.forEach(({ vector }, i) => {
-    eigenvectors.set(vector, i * n)
-  })
-  return {
-    eigenvalues: pairs.map(({ value }, i) => ({ value, residual: residuals[i]! })),
-    eigenvectors: new Tensor(eigenvectors, [count, n]),
+  return eigenpairsRecord(products, best(), block, {
     steps,
-    products: products.count,
-    converged: first.complete && accurate,
-    reason,
-    message: messages[reason](maxSteps, tolerance),
-  }
+    maxSteps,
+    tolerance,
+    largest,
+    complete,
+    repeatedExcluded,
+  })
 }
 
-const ranks: Record<Which, (value: number) => number> = {
-  largest: (value) => value,
-  smallest: (value) => -value,
-  magnitude: Math.abs,
+function runOf(rows: number, options: TopEigenpairsOptions) {
+  const { seed = 0, count, which = 'largest', basisDtype = 'float64' } = options
+  return { method: 'topEigenpairs', rows, seed, count, which, basisDtype }
 }
 
-const messages: Record<TopEigenpairs['reason'], (maxSteps: number, tolerance: number) => string> = {
-  converged: (_, tolerance) => `Every residual is below ${tolerance} of the largest eigenvalue.`,
-  'step limit': (maxSteps, tolerance) =>
-    `Not every residual fell below ${tolerance} of the largest eigenvalue in ${maxSteps} steps; raise maxSteps or tolerance.`,
-  'repeated eigenvalues not excluded': (maxSteps) =>
-    `Every residual is small, but ${maxSteps} steps could not exclude further copies of a repeated eigenvalue; raise maxSteps.`,
-  'inaccurate products': (_, tolerance) =>
-    `The process converged, but the products are not accurate enough for residuals below ${tolerance} of the largest eigenvalue; use float64 or raise tolerance.`,
+/**
+ * A checkpoint from which {@link topEigenpairs} with these options goes on with a Lanczos process that was begun for
+ * another purpose, such as a probe of the spectral density: its steps are not taken again.
+ */
+export function eigenpairsFrom(running: LanczosState, options: TopEigenpairsOptions): EigenpairsCheckpoint {
+  const run = runOf(running.basis[0]!.length, options)
+  return { run, products: 0, steps: running.alpha.length, searches: 0, found: [], running: snapshot(running) }
 }
 
 /** An eigenvalue of T, the estimated residual of its pair, and its column in T's eigenvectors. */
@@ -219,18 +195,4 @@ function missed(ritz: readonly Ritz[], m: number, n: number): number {
   if (eps >= 0.5) return Infinity
   const values = ritz.map(({ value }) => value)
   return (eps * (Math.max(...values) - Math.min(...values))) / (1 - 2 * eps)
-}
-
-async function trueResiduals(products: Products, pairs: readonly Pair[], block: number): Promise<number[]> {
-  const residuals: number[] = []
-  for (let i = 0; i < pairs.length; i += block) {
-    const some = pairs.slice(i, i + block)
-    const images = await products.apply(some.map(({ vector }) => vector))
-    some.forEach(({ value, vector }, j) => {
-      const image = images.subarray(j * vector.length, (j + 1) * vector.length)
-      axpy(-value, vector, image)
-      residuals.push(norm(image))
-    })
-  }
-  return residuals
 }

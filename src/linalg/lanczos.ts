@@ -105,20 +105,45 @@ export function canExtend(state: LanczosState): boolean {
   return state.basis.length > state.alpha.length
 }
 
-/**
- * One more step, on the complement of the orthonormal vectors `locked`. At an invariant subspace the process goes
- * on with a direction from `random`, or ends where there is none or the whole space is spanned.
- */
-export async function extendLanczos(
+/** A copy that further steps leave as it is; they never write to a basis vector. */
+export function snapshot(state: LanczosState): LanczosState {
+  return { ...state, alpha: [...state.alpha], beta: [...state.beta], basis: [...state.basis] }
+}
+
+interface ExtendOptions {
+  /** Orthonormal vectors whose complement the process stays in. */
+  readonly locked?: readonly Vector[]
+  /** Where the process goes on at an invariant subspace; it ends there where this is absent. */
+  readonly random?: Random | undefined
+}
+
+/** One more step, a product. The process also ends when the whole space is spanned. */
+export function extendLanczos(
   products: Products,
   state: LanczosState,
-  options: { locked?: readonly Vector[]; random?: Random | undefined } = {},
+  options: ExtendOptions = {},
 ): Promise<void> {
-  const { locked = [], random } = options
+  return extendTogether(products, [state], options)
+}
+
+/** One more step of each of several processes of their own, in one call of the operator. */
+export async function extendTogether(
+  products: Products,
+  states: readonly LanczosState[],
+  options: ExtendOptions = {},
+): Promise<void> {
+  const n = states[0]!.basis[0]!.length
+  const images = await products.apply(states.map(({ alpha, basis }) => basis[alpha.length]!))
+  states.forEach((state, i) => {
+    advance(state, images.slice(i * n, (i + 1) * n), options)
+  })
+}
+
+/** Takes in `w`, the image of the newest basis vector, which becomes the next one. */
+function advance(state: LanczosState, w: Float64Array, { locked = [], random }: ExtendOptions): void {
   const { alpha, beta, basis } = state
   const m = alpha.length
   const v = basis[m]!
-  const w = await products.apply([v])
   const a = dot(v, w)
   alpha.push(a)
   // The three terms first: the pass over the whole basis then mostly finds rounding, and one is enough.
@@ -137,7 +162,7 @@ export async function extendLanczos(
   }
   beta.push(0)
   if (exhausted || !random) return
-  basis.push(store(randomDirection(w.length, spanned, random), state.basisDtype))
+  basis.push(store(randomDirection(w.length, spanned, random.split(m)), state.basisDtype))
 }
 
 function store(v: Float64Array, dtype: 'float64' | 'float32'): Vector {

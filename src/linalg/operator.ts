@@ -1,6 +1,6 @@
-import { allocate, type DType } from '../tensor/dtype.js'
+import type { DType } from '../tensor/dtype.js'
 import { showShape } from '../tensor/shape.js'
-import { Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
 
 /** A linear map known only by its products with vectors. */
 export interface LinearOperator {
@@ -13,6 +13,11 @@ export interface LinearOperator {
    * and the same out. `vectors` must not be changed.
    */
   apply(vectors: Tensor): Tensor | Promise<Tensor>
+  /**
+   * The products A^T u_1, ..., A^T u_k: [k, rows] to [k, columns]. A symmetric operator's is `apply` itself; absent
+   * where only products with A are known.
+   */
+  applyTranspose?(vectors: Tensor): Tensor | Promise<Tensor>
 }
 
 /** The dtype of the vectors an operator takes. */
@@ -20,65 +25,14 @@ export function operatorDType(operator: LinearOperator): 'float64' | 'float32' {
   return operator.dtype ?? 'float64'
 }
 
-/** The operator of a matrix [rows, columns], float64 or float32; sums are accumulated in float64. */
-export function denseOperator(matrix: Tensor): LinearOperator {
-  const [rows, columns] = matrix.shape
-  if (matrix.shape.length !== 2 || rows === undefined || columns === undefined)
-    throw new Error(`denseOperator: matrix has shape ${showShape(matrix.shape)}, expected [rows, columns]`)
-  const a = matrix.data
-  return {
-    rows,
-    columns,
-    dtype: floatDType(matrix.dtype, 'denseOperator: matrix'),
-    apply(vectors) {
-      const k = blockSize(vectors, columns, 'denseOperator')
-      const x = vectors.data
-      const y = allocate(vectors.dtype, k * rows)
-      for (let v = 0; v < k; v++)
-        for (let i = 0; i < rows; i++) {
-          let sum = 0
-          for (let j = 0; j < columns; j++) sum += a[i * columns + j]! * x[v * columns + j]!
-          y[v * rows + i] = sum
-        }
-      return new Tensor(y, [k, rows])
-    },
-  }
+/** Rows, columns and dtype of an operator. */
+export function shapeOf(operator: LinearOperator) {
+  return { rows: operator.rows, columns: operator.columns, dtype: operatorDType(operator) }
 }
 
-/** `factor` A. */
-export function scaleOperator(operator: LinearOperator, factor: number): LinearOperator {
-  return { ...shapeOf(operator), apply: async (x) => combine([[factor, await operator.apply(x)]]) }
-}
-
-/** A_1 + A_2 + ... @throws when the operators differ in shape or dtype. */
-export function sumOperator(...operators: readonly [LinearOperator, ...LinearOperator[]]): LinearOperator {
-  const shape = shapeOf(operators[0])
-  operators.forEach((operator, i) => {
-    const other = shapeOf(operator)
-    if (other.rows !== shape.rows || other.columns !== shape.columns || other.dtype !== shape.dtype)
-      throw new Error(`sumOperator: operator ${i} is ${show(other)}, the first is ${show(shape)}`)
-  })
-  return {
-    ...shape,
-    async apply(x) {
-      const terms: [number, Tensor][] = []
-      for (const operator of operators) terms.push([1, await operator.apply(x)])
-      return combine(terms)
-    },
-  }
-}
-
-/** A + `shift` I. @throws when A is not square. */
-export function shiftOperator(operator: LinearOperator, shift: number): LinearOperator {
-  requireSquare(operator, 'shiftOperator')
-  return {
-    ...shapeOf(operator),
-    apply: async (x) =>
-      combine([
-        [1, await operator.apply(x)],
-        [shift, x],
-      ]),
-  }
+/** As '2 by 3 float64', for errors. */
+export function showOperator(operator: LinearOperator): string {
+  return `${operator.rows} by ${operator.columns} ${operatorDType(operator)}`
 }
 
 export function requireSquare(operator: LinearOperator, where: string): number {
@@ -89,31 +43,30 @@ export function requireSquare(operator: LinearOperator, where: string): number {
   return operator.rows
 }
 
-function shapeOf(operator: LinearOperator): { rows: number; columns: number; dtype: 'float64' | 'float32' } {
-  return { rows: operator.rows, columns: operator.columns, dtype: operatorDType(operator) }
+/** The dtype that all operators share. @throws when there is none, or they differ. */
+export function requireSameDType(operators: readonly LinearOperator[], where: string): 'float64' | 'float32' {
+  const [first] = operators
+  if (!first) throw new Error(`${where}: got no operators, expected at least one`)
+  const dtype = operatorDType(first)
+  operators.forEach((operator, i) => {
+    if (operatorDType(operator) !== dtype)
+      throw new Error(
+        `${where}: operator ${i} is ${showOperator(operator)}, the first is ${showOperator(first)}`,
+      )
+  })
+  return dtype
 }
 
-function show(shape: ReturnType<typeof shapeOf>): string {
-  return `${shape.rows} by ${shape.columns} ${shape.dtype}`
-}
-
-function floatDType(dtype: DType, what: string): 'float64' | 'float32' {
+export function requireFloat(dtype: DType, what: string): 'float64' | 'float32' {
   if (dtype !== 'float64' && dtype !== 'float32')
     throw new Error(`${what} is ${dtype}, expected float64 or float32`)
   return dtype
 }
 
-function blockSize(vectors: Tensor, columns: number, where: string): number {
+/** The number of vectors in a block [k, length]. @throws when it has another shape. */
+export function blockSize(vectors: Tensor, length: number, where: string): number {
   const [k, n] = vectors.shape
-  if (vectors.shape.length !== 2 || k === undefined || n !== columns)
-    throw new Error(`${where}: vectors has shape ${showShape(vectors.shape)}, expected [k, ${columns}]`)
+  if (vectors.shape.length !== 2 || k === undefined || n !== length)
+    throw new Error(`${where}: vectors has shape ${showShape(vectors.shape)}, expected [k, ${length}]`)
   return k
-}
-
-/** sum_i c_i x_i of tensors of one shape, in the dtype of the first. */
-function combine(terms: readonly [number, Tensor][]): Tensor {
-  const { dtype, shape, size } = terms[0]![1]
-  const sum = new Float64Array(size)
-  for (const [c, x] of terms) for (let i = 0; i < size; i++) sum[i] = sum[i]! + c * x.data[i]!
-  return new Tensor(dtype === 'float64' ? sum : Float32Array.from(sum), shape)
 }

@@ -20,11 +20,15 @@ export interface Products {
   apply(vectors: readonly Vector[]): Promise<Float64Array>
 }
 
-/** Wraps `operator` for the estimator `where`, whose name begins every error. */
-export function countProducts(operator: LinearOperator, where: string, signal?: AbortSignal): Products {
+/** Wraps `operator` for the estimator `where`, whose name begins every error; counts on from `count`. */
+export function countProducts(
+  operator: LinearOperator,
+  where: string,
+  signal?: AbortSignal,
+  count = 0,
+): Products {
   const { rows, columns } = operator
   const rest = breather()
-  let count = 0
   return {
     get count() {
       return count

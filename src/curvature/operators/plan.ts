@@ -31,8 +31,7 @@ export interface Budget {
 
 /**
  * The plan for batches of `batch` samples, or null when even one vector and one batch at a time exceed the budget.
- * A run's memory is the forecast of its program: inputs, constants and the intermediate values alive at the worst moment;
- * further vectors of a block repeat all but the residuals and constants.
+ * Further vectors of a block repeat all but the residuals and constants.
  */
 export function planFor(
   { known, linear }: Halves,
@@ -41,9 +40,10 @@ export function planFor(
   { memoryBytes, residuals, maxBlock }: Budget,
 ): Plan | null {
   const kept = totalBytes(known.outputs.filter((value) => value instanceof Var))
-  const prepare = forecast(known).peakBytes
-  const product = forecast(linear).peakBytes
-  const each = Math.max(1, product - kept - constantBytes(linear))
+  // Results come out as copies. What runs once for each batch keeps no arena.
+  const prepare = runBytes(known) + kept
+  const product = runBytes(linear, doubling) + vectors * totalBytes(linear.outputs)
+  const each = Math.max(1, forecast(linear).peakBytes - kept - constantBytes(linear))
   const attempt = (keepsResiduals: boolean): Plan | null => {
     const residualBytes = keepsResiduals ? kept * batches : 0
     // Residuals of the running batch are counted among those kept.
@@ -51,18 +51,34 @@ export function planFor(
     if (residualBytes + run > memoryBytes) return null
     const spare = Math.floor((memoryBytes - residualBytes - run) / each)
     const block = Math.max(1, Math.min(maxBlock, 1 + spare))
-    const runBytes = run + (block - 1) * each
+    const working = run + (block - 1) * each
     return {
       batch,
       batches,
       keepsResiduals,
       block,
       residualBytes,
-      runBytes,
-      totalBytes: residualBytes + runBytes,
+      runBytes: working,
+      totalBytes: residualBytes + working,
     }
   }
   return (residuals === 'recompute' ? null : attempt(true)) ?? (residuals === 'keep' ? null : attempt(false))
+}
+
+/** Vectors of results around a product: in float64 the sum, in its own dtype those of batches, collected late. */
+const vectors = 8
+
+/** ONNX Runtime's arena: regions of doubling size, of which the smaller ones stay. */
+const doubling = (bytes: number) => 2 ** (1 + Math.ceil(Math.log2(bytes)))
+
+/**
+ * What a run takes: its inputs; the constants thrice (ours, in the model's file, and laid out by ONNX Runtime); and the
+ * intermediate values at the worst moment, as the `arena` they come from grows.
+ */
+function runBytes(program: Program, arena = (bytes: number) => bytes): number {
+  const inputs = totalBytes(program.inputs)
+  const constants = constantBytes(program)
+  return inputs + 3 * constants + arena(Math.max(1, forecast(program).peakBytes - inputs - constants))
 }
 
 function constantBytes({ equations }: Program): number {

@@ -45,7 +45,7 @@ async function keeping(
   { batches, block }: Plan,
   step: (done: number) => void,
 ): Promise<BatchProducts> {
-  const prepare = await compileProgram(known)
+  const prepare = await compileProgram(known, { arena: false })
   let shared = data.shared
   const kept: Tensor[][] = []
   const fill = async () => {

@@ -17,6 +17,8 @@ export interface OnnxOptions {
   readonly threads?: number
   /** Whether ONNX Runtime rewrites the graph (fuses, removes) before running it; by default yes. */
   readonly optimize?: boolean
+  /** Whether memory that a run has freed is kept for the next one; by default yes. Not for programs that run once. */
+  readonly arena?: boolean
 }
 
 let runtimeOptions: RuntimeOptions = {}
@@ -146,11 +148,12 @@ function modelBytes(model: ModelProto): Uint8Array {
 function sessionOptions(
   program: Program,
   model: ModelProto,
-  { device, threads, optimize = true }: OnnxOptions,
+  { device, threads, optimize = true, arena = true }: OnnxOptions,
 ): InferenceSession.SessionOptions {
   return {
     executionProviders: device === 'webgpu' ? ['webgpu'] : [cpuProvider],
     graphOptimizationLevel: optimize ? 'all' : 'disabled',
+    enableCpuMemArena: arena,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     // Only what is fatal: errors are thrown.
     logSeverityLevel: 4,

@@ -1,0 +1,5 @@
+export { type ConjugateGradientOptions, conjugateGradient } from './conjugateGradient.js'
+export { type InverseOptions, inverseOperator } from './inverse.js'
+export { type LsmrOptions, lsmr } from './lsmr.js'
+export { type MinresOptions, minres } from './minres.js'
+export type { Solution, SolveOptions, SolveProgress, SolveReason } from './solver.js'
