@@ -21,6 +21,7 @@ const rooms: Record<string, readonly string[]> = {
   engines: [...core, 'onnx'],
   linalg: ['tensor'],
   curvature: ['tensor', 'program', 'ops', 'numpy', 'transforms', 'onnx', 'engines', 'linalg'],
+  optimize: ['tensor', 'program', 'ops', 'numpy', 'transforms', 'engines', 'linalg'],
   io: ['tensor', 'type onnx'],
   report: ['tensor', 'type curvature'],
 }

@@ -1,4 +1,4 @@
-export { type AnalyzeOptions, analyze, type Measured } from './analyze.js'
+export * from './analysis/index.js'
 export { checkProblem } from './check.js'
 export { classLabels, type InputOptions, prepareInputs, takeSamples } from './dataset.js'
 export {
@@ -8,10 +8,11 @@ export {
   derivativeModel,
 } from './derivativeModel.js'
 export * from './kernel/index.js'
+export * from './landscape/index.js'
 export * from './layers/index.js'
 export { type Loss, losses, lossNamed, type Noise } from './loss.js'
 export * from './operators/index.js'
 export { type ParameterBlock, parameterBlocks, parameterVector, type Selection } from './parameters.js'
 export type { Problem } from './problem.js'
-export { type CurvatureJson, type CurvatureReport, toJson } from './report.js'
 export * from './stability/index.js'
+export * from './structured/index.js'

@@ -4,9 +4,9 @@ import { blockSize, requireFloat } from '../../linalg/operator.js'
 import { norm } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/index.js'
-import { asDType, requireSymmetric, sideOf, sum, sumOfLogs } from './values.js'
+import { asDType, matmul, requireSymmetric, sideOf, sum, sumOfLogs } from './values.js'
 
-const multiply = compile((x: Tensor, y: Tensor) => np.matmul(x, y))
+const product = compile((x: Tensor, y: Tensor) => np.matmul(x, y))
 
 /** A symmetric matrix [n, n], in its dtype; inverse and determinant by Cholesky factors in float64. */
 export function structuredDense(matrix: Tensor): StructuredOperator {
@@ -18,7 +18,7 @@ export function structuredDense(matrix: Tensor): StructuredOperator {
   const factor = (damping: number) => np.cholesky(np.add(exact, np.multiply(np.eye(n), damping)))
   const apply = (vectors: Tensor) => {
     blockSize(vectors, n, where)
-    return multiply(vectors, asDType(held, requireFloat(vectors.dtype, `${where}: vectors`)))
+    return product(vectors, asDType(held, requireFloat(vectors.dtype, `${where}: vectors`)))
   }
   const diagonal = () => np.diagonal(exact).data as Float64Array
   return {
@@ -31,7 +31,7 @@ export function structuredDense(matrix: Tensor): StructuredOperator {
     logDeterminant: (damping = 0) => 2 * sumOfLogs(np.diagonal(factor(damping)).data as Float64Array),
     inverse(damping = 0) {
       const half = np.solveTriangular(factor(damping), np.eye(n), { lower: true })
-      return structuredDense(asDType(np.matmul(np.transpose(half), half), dtype))
+      return structuredDense(asDType(matmul(np.transpose(half), half), dtype))
     },
     diagonal,
     frobeniusNorm: () => norm(exact.data as Float64Array),

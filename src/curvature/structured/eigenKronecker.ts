@@ -5,7 +5,7 @@ import { norm } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import { type Tensor, tensor } from '../../tensor/index.js'
 import { showShape } from '../../tensor/shape.js'
-import { asDType, damped, float64, sum, sumOfLogs } from './values.js'
+import { asDType, damped, float64, matmul, sum, sumOfLogs } from './values.js'
 
 /** Q_L^T X Q_R. */
 const turn = (left: Tensor, x: Tensor, right: Tensor) => np.matmul(np.matmul(np.transpose(left), x), right)
@@ -55,7 +55,7 @@ export function structuredEigenKronecker(
     },
     diagonal() {
       const [l, r] = [np.square(float64(left)), np.square(float64(right))]
-      return np.matmul(np.matmul(l, float64(eigenvalues)), np.transpose(r)).data as Float64Array
+      return matmul(matmul(l, float64(eigenvalues)), np.transpose(r)).data as Float64Array
     },
     frobeniusNorm: () => norm(exact),
   }

@@ -1,3 +1,4 @@
+import { compileJs } from '../../engines/index.js'
 import type { Vector } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import { showShape } from '../../tensor/shape.js'
@@ -51,12 +52,15 @@ export function requireSymmetric(matrix: Tensor, where: string): Tensor {
   return float64(np.multiply(np.add(matrix, np.transpose(matrix)), 0.5))
 }
 
+/** The product of two matrices, at once: several times as fast as the reference loops of `np.matmul`. */
+export const matmul = compileJs((x: Tensor, y: Tensor) => np.matmul(x, y))
+
 /** The side of square matrices. */
 export const sideOf = (matrix: Tensor): number => matrix.shape[0]!
 
 /** Q diag(values) Q^T, with the eigenvectors as the columns of Q. */
 export const fromEigen = (vectors: Tensor, values: ArrayLike<number>): Tensor =>
-  np.matmul(np.multiply(vectors, Float64Array.from(values)), np.transpose(vectors))
+  matmul(np.multiply(vectors, Float64Array.from(values)), np.transpose(vectors))
 
 /** What `make` makes, once, when it is first asked for. */
 export function once<T>(make: () => T): () => T {

@@ -1,0 +1,70 @@
+export type { Descent, LocalModel, Objective, Step, Steps } from './descent.js'
+export { type DescentSolverOptions, type DescentState, descentSolver } from './descentSolver.js'
+export { type Band, type BandOptions, band } from './leastSquares/band.js'
+export { dampedGaussNewton, dogleg, gaussNewton, levenbergMarquardt } from './leastSquares/descents.js'
+export {
+  type LeastSquaresOptions,
+  type LeastSquaresProblem,
+  type LeastSquaresResult,
+  leastSquares,
+  prepareLeastSquares,
+  type SolveOptions,
+} from './leastSquares/leastSquares.js'
+export { type LossName, type RobustLoss, robustLosses } from './leastSquares/loss.js'
+export type { Method, MethodName } from './leastSquares/methods.js'
+export type { LeastSquaresModel } from './leastSquares/model.js'
+export type { Evaluations } from './leastSquares/objective.js'
+export type { ProfileOptions } from './leastSquares/profile.js'
+export { type Box, reflective } from './leastSquares/reflective.js'
+export type { Scale } from './leastSquares/scaled.js'
+export { type Uncertainty, type UncertaintyOptions, uncertainty } from './leastSquares/uncertainty.js'
+export { conjugateDirections } from './minimize/conjugateGradient.js'
+export type { ConsensusOptions } from './minimize/consensus.js'
+export { boundedLimitedMemory } from './minimize/lbfgsb.js'
+export { type LimitedMemoryOptions, limitedMemory } from './minimize/limitedMemory.js'
+export {
+  consensusBased,
+  type DescentMethod,
+  type MinimizeMethodName,
+  type SolverMethod,
+} from './minimize/methods.js'
+export {
+  type MinimizeOptions,
+  type MinimizeResult,
+  type MinimizeSolveOptions,
+  minimize,
+  type PreparedMinimize,
+  prepareMinimize,
+} from './minimize/minimize.js'
+export type { FunctionModel } from './minimize/model.js'
+export { cubicNewton, newton, trustRegionNewton } from './minimize/newton.js'
+export type { FunctionEvaluations } from './minimize/objective.js'
+export { projectedNewton } from './minimize/projectedNewton.js'
+export type { QuadraticOptions, View } from './minimize/quadratic.js'
+export {
+  dampedNewton,
+  fixedSize,
+  type GradientTestOptions,
+  gradientNormalizedNewton,
+  gradientRegularizedNewton,
+  gradientTest,
+  type Schedule,
+  schedules,
+} from './minimize/regularized.js'
+export { strongWolfe, type WolfeOptions } from './minimize/wolfe.js'
+export type { Bounds, ParameterOptions, Parameters } from './parameters.js'
+export { type Reason, reasons } from './reason.js'
+export * from './schur/index.js'
+export {
+  type BacktrackingOptions,
+  backtracking,
+  type DampingOptions,
+  damping,
+  type Search,
+  type SearchState,
+  type TrustRegionOptions,
+  trustRegion,
+} from './search.js'
+export type { Awaitable, HistoryRow, IterationState, Run, RunOptions, Solver } from './solver.js'
+export { runSolver } from './solver.js'
+export * from './sparse/index.js'

@@ -1,0 +1,30 @@
+import { norm } from '../../linalg/vector.js'
+import type { LocalModel } from '../descent.js'
+
+/** A sum of squares near a point: half of |residual + J move|^2, but for constants. */
+export interface LeastSquaresModel extends LocalModel {
+  readonly residual: Float64Array
+  /** The Jacobian as columns, one after another: residual.length numbers for each parameter. */
+  readonly columns: Float64Array
+  /** The Euclidean length of each column. */
+  readonly lengths: Float64Array
+}
+
+export function columnLengths(columns: Float64Array, n: number): Float64Array {
+  const m = columns.length / n
+  const lengths = new Float64Array(n)
+  for (let j = 0; j < n; j++) lengths[j] = norm(columns.subarray(j * m, (j + 1) * m))
+  return lengths
+}
+
+/** J^T y. */
+export function transposedProduct(columns: Float64Array, y: Float64Array, n: number): Float64Array {
+  const m = y.length
+  const product = new Float64Array(n)
+  for (let j = 0; j < n; j++) {
+    let sum = 0
+    for (let i = 0; i < m; i++) sum += columns[j * m + i]! * y[i]!
+    product[j] = sum
+  }
+  return product
+}

@@ -1,0 +1,48 @@
+import { norm } from '../../linalg/vector.js'
+import { type Factors, factor } from './qr.js'
+
+export interface ScaledFactors {
+  readonly factors: Factors
+  /** The lengths of the columns, by which they were divided; 1 for columns of zeros. */
+  readonly lengths: Float64Array
+}
+
+/** The factors of a Jacobian given as columns, each divided by its length, so that units do not matter to the rank. */
+export function factorScaled(columns: Float64Array, rows: number): ScaledFactors {
+  const a = columns.slice()
+  const n = columns.length / rows
+  const lengths = new Float64Array(n)
+  for (let j = 0; j < n; j++) {
+    const column = a.subarray(j * rows, (j + 1) * rows)
+    const length = norm(column) || 1
+    lengths[j] = length
+    for (let i = 0; i < rows; i++) column[i] = column[i]! / length
+  }
+  return { factors: factor(a, new Float64Array(rows), n), lengths }
+}
+
+/** Parameters that take part in a null vector by at least this part of its largest component. */
+const takesPart = 1e-6
+
+/**
+ * The parameters that the data do not determine: those which can be moved, together with others if need be, without
+ * any change of the residuals to first order. Positions in ascending order.
+ */
+export function undetermined({ factors }: ScaledFactors): number[] {
+  const { columns, r, order, rank } = factors
+  const found = new Set<number>()
+  for (let free = rank; free < columns; free++) {
+    const vector = new Float64Array(rank)
+    for (let k = rank - 1; k >= 0; k--) {
+      let rest = -r[free * columns + k]!
+      for (let j = k + 1; j < rank; j++) rest -= r[j * columns + k]! * vector[j]!
+      vector[k] = rest / r[k * columns + k]!
+    }
+    const largest = vector.reduce((most, x) => Math.max(most, Math.abs(x)), 1)
+    found.add(order[free]!)
+    vector.forEach((x, k) => {
+      if (Math.abs(x) > takesPart * largest) found.add(order[k]!)
+    })
+  }
+  return [...found].sort((a, b) => a - b)
+}

@@ -1,0 +1,169 @@
+import { dot, norm } from '../../linalg/vector.js'
+import type { Descent, Step, Steps } from '../descent.js'
+import type { LeastSquaresModel } from './model.js'
+import { type Factors, factor, solveFactored } from './qr.js'
+
+/** What parameters are measured in. */
+export interface Scale {
+  /** The greatest length that each column of the Jacobian has had so far. */
+  readonly lengths: Float64Array
+  /** The greatest magnitude that each parameter has had so far. */
+  readonly sizes: Float64Array
+}
+
+/** The least-squares problem min |A z - b| of a step, in scaled parameters z = unit x. */
+export interface ScaledProblem {
+  readonly factors: Factors
+  /** -A^T b. */
+  readonly gradient: Float64Array
+  /** |unit x| of the point itself. */
+  readonly size: number
+  readonly residualSize: number
+  /** The full step, of Gauss and Newton. */
+  readonly full: Float64Array
+  readonly measures: Pick<Steps, 'decrement' | 'relative' | 'optimality'>
+  /** The step that moves z by this much; `size` is what it used of the search's. */
+  step(z: Float64Array, size: number, full: boolean): Step
+}
+
+/**
+ * A descent that chooses z for a size. Scales only ever grow (More 1978, section 4), so that steps do not depend on the
+ * units of the parameters.
+ */
+export function scaledDescent(
+  name: string,
+  steps: (problem: ScaledProblem) => Pick<Steps, 'initialSize' | 'step'>,
+): Descent<LeastSquaresModel, Scale> {
+  return {
+    name,
+    remember: grownScale,
+    prepare(model, point, scale) {
+      const problem = scaledProblem(model, point, unitsAt(model, scale))
+      return { ...problem.measures, ...steps(problem) }
+    },
+  }
+}
+
+export function grownScale(
+  { lengths }: LeastSquaresModel,
+  point: Float64Array,
+  before: Scale | undefined,
+): Scale {
+  return {
+    lengths: lengths.map((length, j) => Math.max(length, before?.lengths[j] ?? 0)),
+    sizes: point.map((x, j) => Math.max(Math.abs(x), before?.sizes[j] ?? 0)),
+  }
+}
+
+/**
+ * A change of a parameter by as much as its size counts at least as this part of the residuals' length, so that none that
+ * has little effect here runs away; its scale is raised by this factor at most.
+ */
+const leastEffect = 0.1
+const mostRaise = 1e6
+
+/** What each parameter is multiplied by. */
+export function unitsAt({ residual }: LeastSquaresModel, { lengths, sizes }: Scale): Float64Array {
+  const least = leastEffect * norm(residual)
+  return lengths.map((length, j) => {
+    const size = sizes[j]!
+    return Math.max(length, size > 0 ? Math.min(least / size, mostRaise * length) : 0) || 1
+  })
+}
+
+/** With `weights`, |weights z|^2 is added to the sum of squares. */
+export function scaledProblem(
+  model: LeastSquaresModel,
+  point: Float64Array,
+  unit: Float64Array,
+  weights?: Float64Array,
+): ScaledProblem {
+  const { residual, columns, gradient } = model
+  const [m, n] = [residual.length, point.length]
+  const rows = weights ? m + n : m
+  const a = new Float64Array(rows * n)
+  const b = new Float64Array(rows)
+  for (let j = 0; j < n; j++) {
+    for (let i = 0; i < m; i++) a[j * rows + i] = columns[j * m + i]! / unit[j]!
+    if (weights) a[j * rows + m + j] = weights[j]!
+  }
+  for (let i = 0; i < m; i++) b[i] = -residual[i]!
+  const factors = factor(a, b, n)
+  const { rank, rhs } = factors
+  let squares = 0
+  for (let j = 0; j < n; j++) squares += (point[j]! * unit[j]!) ** 2
+  const size = Math.sqrt(squares)
+  const full = solveFactored(factors)
+  const decrement = dot(rhs.subarray(0, rank), rhs.subarray(0, rank)) / 2
+  return {
+    factors,
+    gradient: quotient(gradient, unit),
+    size,
+    residualSize: norm(residual),
+    full,
+    measures: {
+      decrement,
+      relative: rank < n ? Number.POSITIVE_INFINITY : largestRatio(full, unit, point),
+      optimality: optimality(model, point),
+    },
+    step: (z, used, isFull) => ({
+      move: quotient(z, unit),
+      predicted: isFull ? decrement : predictedReduction(factors, z),
+      size: used,
+      full: isFull,
+      relative: norm(z) / size,
+    }),
+  }
+}
+
+function quotient(x: Float64Array, y: Float64Array): Float64Array {
+  const z = new Float64Array(x.length)
+  for (let j = 0; j < z.length; j++) z[j] = x[j]! / y[j]!
+  return z
+}
+
+/** The largest change of a parameter relative to itself. */
+function largestRatio(z: Float64Array, unit: Float64Array, point: Float64Array): number {
+  let largest = 0
+  for (let j = 0; j < z.length; j++)
+    if (z[j] !== 0) largest = Math.max(largest, Math.abs(z[j]! / unit[j]! / point[j]!))
+  return largest
+}
+
+/** Residuals below this many units in the last place of what parameters contribute are rounding alone. */
+const rounding = 8 * Number.EPSILON
+
+/**
+ * The largest cosine between the residuals and a column of their Jacobian, each times its weight; 0 for residuals that
+ * are rounding alone.
+ */
+export function optimality(
+  { residual, lengths, gradient }: LeastSquaresModel,
+  point: Float64Array,
+  weights?: ArrayLike<number>,
+): number {
+  const size = norm(residual)
+  let [largest, contributed] = [0, 0]
+  for (let j = 0; j < gradient.length; j++) {
+    contributed = Math.max(contributed, lengths[j]! * Math.abs(point[j]!))
+    if (gradient[j] !== 0)
+      largest = Math.max(largest, ((weights?.[j] ?? 1) * Math.abs(gradient[j]!)) / lengths[j]!)
+  }
+  return size <= rounding * contributed ? 0 : largest / size
+}
+
+/** R P^T z, of the length of A z. */
+export function imageOf({ columns, r, order }: Factors, z: Float64Array): Float64Array {
+  const image = new Float64Array(columns)
+  for (let k = 0; k < columns; k++)
+    for (let i = 0; i <= k; i++) image[i] = image[i]! + r[k * columns + i]! * z[order[k]!]!
+  return image
+}
+
+/** |b|^2 / 2 - |A z - b|^2 / 2 = (R P^T z)^T (Q^T b - R P^T z / 2). */
+export function predictedReduction(factors: Factors, z: Float64Array): number {
+  const image = imageOf(factors, z)
+  let sum = 0
+  for (let i = 0; i < image.length; i++) sum += image[i]! * (factors.rhs[i]! - image[i]! / 2)
+  return sum
+}

@@ -1,0 +1,186 @@
+import type { CompileOptions } from '../../engines/index.js'
+import { evaluate, isProgram, type Program } from '../../program/program.js'
+import { Tensor } from '../../tensor/tensor.js'
+import { jvp, type Like, type Tensored, vjp } from '../../transforms/index.js'
+import type { Arguments } from '../../transforms/stage.js'
+import { type ParameterOptions, type Parameters, parameters } from '../parameters.js'
+import { type Reason, reasons } from '../reason.js'
+import { type HistoryRow, type IterationState, type RunOptions, runSolver } from '../solver.js'
+import { projectedGradient } from './box.js'
+import { plainFunction, type ScalarFunction, type TracedCurvature, tracedFunction } from './functions.js'
+import { chooseMethod, type DescentMethod, type MinimizeMethodName, type SolverMethod } from './methods.js'
+import { type FunctionEvaluations, functionObjective } from './objective.js'
+
+export interface MinimizeOptions
+  extends ParameterOptions,
+    Omit<CompileOptions, 'signal'>,
+    RunOptions<IterationState> {
+  /**
+   * Default: with exact derivatives and up to 200 parameters `trustRegionNewton`, within bounds `projectedNewton`; else
+   * `lbfgs`, within bounds `lbfgsb`. Or any descent with any search.
+   */
+  readonly method?: MinimizeMethodName | DescentMethod | SolverMethod
+  /**
+   * How derivatives are found: by tracing the function (default), by finite differences, or the gradient by a function
+   * that returns it as one vector. The function is then called with numbers and arrays of them instead of tensors.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: its argument is the function's
+  readonly gradient?: 'exact' | 'finiteDifferences' | ((parameters: any) => ArrayLike<number>)
+  /**
+   * A matrix [n, n] of the parameters that takes the place of the Hessian: Gauss and Newton's, Fisher's. Traced; n counts
+   * the parameters that vary.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: its argument is the function's
+  readonly curvature?: (parameters: any) => Tensor
+  /** The same by its products, (parameters, v) -> a tree as v, such as `ggn(model, loss)`. */
+  // biome-ignore lint/suspicious/noExplicitAny: its arguments are the function's
+  readonly curvatureProduct?: (parameters: any, v: any) => unknown
+  /**
+   * Ends where a full step promises to reduce the function by less than this part, squared, of its value or of what it
+   * has fallen since the start. Methods without derivatives end where their points are this close. Default 1e-10 and 1e-8.
+   */
+  readonly tolerance?: number
+  /** The state of an earlier result, or one given to `onStep`, to continue from with the same digits. */
+  readonly state?: IterationState
+}
+
+export interface MinimizeResult<P> {
+  /** The parameters, a tree of tensors as that of the start. */
+  readonly point: P
+  /** The parameters that varied, and their values. */
+  readonly names: readonly string[]
+  readonly values: Float64Array
+  readonly value: number
+  /** Of the parameters that varied. */
+  readonly gradient: Float64Array
+  /** max_i |p_i| max(|x_i|, 1) / max(|f|, 1), p the gradient but for what bounds hold back. */
+  readonly optimality: number
+  readonly converged: boolean
+  readonly reason: Reason
+  readonly message: string
+  readonly method: string
+  readonly derivatives: ScalarFunction['derivatives']
+  readonly evaluations: FunctionEvaluations
+  readonly iterations: number
+  readonly history: readonly HistoryRow[]
+  readonly state: IterationState
+}
+
+/**
+ * The parameters that minimise a function, at least nearby. `f` is a function of tensors that returns one number, traced
+ * once and differentiated exactly; or, with `gradient`, of numbers; or a program of one vector. Small problems run as
+ * JavaScript, large ones on ONNX Runtime.
+ *
+ * That it does not converge is a result: see `converged`, `reason` and `message`.
+ *
+ * @throws on bad input: a start that is not finite, outside its bounds or where the function is not finite, unknown
+ * names; the signal's reason when aborted.
+ */
+export async function minimize<A extends Arguments>(
+  f: ((...args: A) => unknown) | Program,
+  start: Like<A[0]>,
+  options: MinimizeOptions = {},
+): Promise<MinimizeResult<Tensored<A[0]>>> {
+  const problem = await prepareMinimize(f, start, options)
+  try {
+    return await problem.solve(options)
+  } finally {
+    await problem.dispose()
+  }
+}
+
+/** What may differ from solution to solution of one prepared problem. */
+export interface MinimizeSolveOptions
+  extends Pick<MinimizeOptions, 'method' | 'tolerance' | 'state'>,
+    RunOptions<IterationState> {
+  /** Another start: the values of the parameters that vary. */
+  readonly start?: Float64Array
+}
+
+/** A problem traced and compiled, to be solved many times. */
+export interface PreparedMinimize<P> {
+  readonly parameters: Parameters<P>
+  solve(options?: MinimizeSolveOptions): Promise<MinimizeResult<P>>
+  /** Frees what ONNX Runtime holds. */
+  dispose(): Promise<void>
+}
+
+/** Traces and compiles a problem once; each solution then costs its iterations only. See {@link minimize}. */
+export async function prepareMinimize<A extends Arguments>(
+  f: ((...args: A) => unknown) | Program,
+  start: Like<A[0]>,
+  options: MinimizeOptions = {},
+): Promise<PreparedMinimize<Tensored<A[0]>>> {
+  type P = Tensored<A[0]>
+  const given = parameters<P>(start as Like<P>, options)
+  const scalar = await scalarOf(f, given, options)
+  return {
+    parameters: given,
+    dispose: scalar.dispose,
+    async solve({ start: from = given.start, tolerance, state: before, method, ...run } = {}) {
+      const objective = functionObjective(scalar)
+      const derivativeFree = method === 'nelderMead' || method === 'consensus' || typeof method === 'function'
+      const problem = {
+        objective,
+        start: from,
+        box: given,
+        tolerance: tolerance ?? (derivativeFree ? 1e-8 : 1e-10),
+      }
+      const { name, solver } = chooseMethod(method, problem, scalar.derivatives === 'exact')
+      const { state, history } = await runSolver(solver, run, before)
+      const evaluations = { ...objective.evaluations }
+      const { gradient } = await objective.linearize(state.point)
+      const reason = state.reason!
+      return {
+        point: given.tree(new Tensor(state.point)),
+        names: given.names,
+        values: state.point,
+        value: state.value,
+        gradient,
+        optimality: projectedGradient({ value: state.value, gradient }, state.point, given),
+        converged: reasons[reason].converged,
+        reason,
+        message: reasons[reason].sentence,
+        method: name,
+        derivatives: scalar.derivatives,
+        evaluations,
+        iterations: state.iteration,
+        history,
+        state,
+      }
+    },
+  }
+}
+
+function scalarOf(
+  // biome-ignore lint/suspicious/noExplicitAny: its argument is what `given` makes
+  f: ((...args: any) => unknown) | Program,
+  given: Parameters<unknown>,
+  options: MinimizeOptions,
+): ScalarFunction | Promise<ScalarFunction> {
+  const { gradient = 'exact' } = options
+  const traced = isProgram(f)
+    ? (x: Tensor) => evaluate(f, [given.tree(x) as Tensor])[0] as Tensor
+    : (x: Tensor) => f(given.tree(x)) as Tensor
+  if (isProgram(f) || gradient === 'exact')
+    return tracedFunction(traced, given.start, curvatureOf(given, options), options)
+  const value = (x: Float64Array) => Number(f(given.numbers(x)))
+  if (gradient === 'finiteDifferences') return plainFunction(value, given)
+  return plainFunction(value, given, (x) => given.columns([gradient(given.numbers(x))]))
+}
+
+function curvatureOf(
+  given: Parameters<unknown>,
+  { curvature, curvatureProduct }: MinimizeOptions,
+): TracedCurvature {
+  return {
+    matrix: curvature && ((x) => curvature(given.tree(x))),
+    product:
+      curvatureProduct &&
+      ((x, v) => {
+        const [point, direction] = jvp(given.tree as (x: Tensor) => Tensor, [x], [v])
+        const [, pull] = vjp(given.tree as (x: Tensor) => Tensor, x)
+        return pull(curvatureProduct(point, direction) as Tensor)[0]
+      }),
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * L of a small symmetric positive definite matrix A = L L^T, in place: reads the upper triangle of the n by n numbers
+ * from `at` on, leaves L^T there. Whether A is positive definite.
+ */
+export function factorBlock(a: Float64Array, at: number, n: number): boolean {
+  for (let j = 0; j < n; j++) {
+    for (let i = 0; i <= j; i++) {
+      let sum = a[at + i * n + j]!
+      for (let k = 0; k < i; k++) sum -= a[at + k * n + i]! * a[at + k * n + j]!
+      if (i < j) a[at + i * n + j] = sum / a[at + i * n + i]!
+      else if (sum > 0) a[at + j * n + j] = Math.sqrt(sum)
+      else return false
+    }
+  }
+  return true
+}
+
+/** L^-1 x, in place, for the n numbers of x from `from` on. */
+export function solveLower(l: Float64Array, at: number, n: number, x: Float64Array, from: number): void {
+  for (let i = 0; i < n; i++) {
+    let sum = x[from + i]!
+    for (let k = 0; k < i; k++) sum -= l[at + k * n + i]! * x[from + k]!
+    x[from + i] = sum / l[at + i * n + i]!
+  }
+}
+
+/** L^-T x, in place. */
+export function solveUpper(l: Float64Array, at: number, n: number, x: Float64Array, from: number): void {
+  for (let i = n - 1; i >= 0; i--) {
+    let sum = x[from + i]!
+    for (let k = i + 1; k < n; k++) sum -= l[at + i * n + k]! * x[from + k]!
+    x[from + i] = sum / l[at + i * n + i]!
+  }
+}

@@ -1,0 +1,87 @@
+import type { Reason } from './reason.js'
+
+/** An answer at once (the JavaScript engine) or later (ONNX Runtime). */
+export type Awaitable<T> = T | Promise<T>
+
+/** Where an iteration stands: plain data, so that it can be stored and continued with the same digits. */
+export interface IterationState {
+  /** Trial points so far, accepted or not. */
+  readonly iteration: number
+  readonly point: Float64Array
+  readonly value: number
+  /** Why the iteration ended, once it has. */
+  readonly reason?: Reason
+}
+
+/** A method that goes from state to state. Nothing it knows is kept elsewhere than in its state. */
+export interface Solver<State extends IterationState> {
+  /** The state at the start. @throws when the value or the derivatives there are not finite. */
+  init(): Awaitable<State>
+  step(state: State): Awaitable<State>
+  /** Why to stop here, if so. */
+  terminate(state: State): Reason | undefined
+  /** What goes into the history. */
+  record(state: State): HistoryRow
+}
+
+export interface HistoryRow {
+  readonly iteration: number
+  readonly value: number
+  /** The search's size: trust-region radius, inverse damping, or step length. */
+  readonly size: number
+  /** Whether the trial point was taken. */
+  readonly accepted: boolean
+  /** The reduction that a step without limit promises. */
+  readonly decrement: number
+  /** The gradient without units. */
+  readonly optimality: number
+}
+
+export interface RunOptions<State> {
+  /** Trial points at most. Default 1000. */
+  readonly maxSteps?: number
+  readonly signal?: AbortSignal
+  /** Called with the state after each step; what it was last given can be continued from. */
+  readonly onStep?: (state: State) => void
+}
+
+export interface Run<State> {
+  readonly state: State
+  readonly history: readonly HistoryRow[]
+}
+
+/** Milliseconds after which other work, such as the timer of an abort, gets its turn. */
+const breath = 50
+
+/**
+ * Runs a solver from `from`, or its start, until it terminates or has made `maxSteps` steps.
+ * @throws the signal's reason when aborted.
+ */
+export async function runSolver<State extends IterationState>(
+  solver: Solver<State>,
+  { maxSteps = 1000, signal, onStep }: RunOptions<State> = {},
+  from?: State,
+): Promise<Run<State>> {
+  signal?.throwIfAborted()
+  let state = from ? resumed(from) : await solver.init()
+  const history = [solver.record(state)]
+  const end = state.iteration + maxSteps
+  let rested = performance.now()
+  for (;;) {
+    const reason = solver.terminate(state) ?? (state.iteration >= end ? 'maxSteps' : undefined)
+    if (reason) return { state: { ...state, reason }, history }
+    state = await solver.step(state)
+    history.push(solver.record(state))
+    onStep?.(state)
+    if (signal && performance.now() - rested > breath) {
+      await new Promise((resolve) => setTimeout(resolve))
+      rested = performance.now()
+    }
+    signal?.throwIfAborted()
+  }
+}
+
+/** A state without the reason for which it once ended. */
+function resumed<State extends IterationState>({ reason: _, ...state }: State): State {
+  return state as State
+}

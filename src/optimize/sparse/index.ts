@@ -1,0 +1,14 @@
+export { minimumDegree } from './minimumDegree.js'
+export {
+  type CholeskyFactor,
+  type SymbolicCholesky,
+  solveCholesky,
+  sparseCholesky,
+  symbolicCholesky,
+} from './sparseCholesky.js'
+export {
+  type SymmetricMatrix,
+  type SymmetricPattern,
+  symmetricMatrix,
+  symmetricPattern,
+} from './symmetric.js'
