@@ -15,7 +15,7 @@ import { forecast } from 'evolute/program'
 import { Tensor } from 'evolute/tensor'
 import { grad, hessian, jet, jvp, laplacian, sparseHessian, trace, vmap } from 'evolute/transforms'
 import { optimize } from '../src/ops/optimize.js'
-import { type Contender, difference, race, ratio } from './measure.js'
+import { difference, race, ratio, timed } from './measure.js'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string' }, dry: { type: 'boolean' } } })
 const effort = { rounds: Number(values.rounds ?? 15), seconds: 0.1 }
@@ -26,17 +26,6 @@ type Compute = () => Promise<ArrayLike<number>> | ArrayLike<number>
 async function contest(name: string, contenders: Record<'ours' | 'other', Compute>, tolerance: number) {
   const off = difference(await contenders.ours(), await contenders.other())
   if (!(off < tolerance)) throw new Error(`${name}: the two differ by ${off}, expected below ${tolerance}`)
-  const timed = (compute: Compute): Contender => {
-    return async (repeats) => {
-      const times: number[] = []
-      for (let i = 0; i < repeats; i++) {
-        const start = performance.now()
-        await compute()
-        times.push((performance.now() - start) / 1000)
-      }
-      return times
-    }
-  }
   const timings = await race({ ours: timed(contenders.ours), other: timed(contenders.other) }, effort)
   return { ...timings, ratio: ratio(timings.ours, timings.other) }
 }

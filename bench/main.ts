@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { compileProgram } from 'evolute/engines'
 import type { Tensor } from 'evolute/tensor'
 import { trace } from 'evolute/transforms'
-import { type Contender, difference, race, ratio, type Timing } from './measure.js'
+import { type Contender, difference, race, ratio, type Timing, timed } from './measure.js'
 import { type Peer, startPeer, writeProblem } from './peers/peer.js'
 import { cnn } from './problems/cnn.js'
 import { mlp } from './problems/mlp.js'
@@ -68,15 +68,7 @@ async function raceProblem(
     const executable = await compileProgram(trace(f, ...args).program, { engine: 'onnx', threads })
     release.push(() => executable.dispose())
     const [own] = (await executable.run(args)) as [Tensor]
-    contenders[`evolute/${quantity}`] = async (repeats) => {
-      const times: number[] = []
-      for (let i = 0; i < repeats; i++) {
-        const start = performance.now()
-        await executable.run(args)
-        times.push((performance.now() - start) / 1000)
-      }
-      return times
-    }
+    contenders[`evolute/${quantity}`] = timed(() => executable.run(args))
     for (const [name, peer] of Object.entries(rivals(problem, quantity, peers))) {
       const { result } = await peer.measure(quantity, 1)
       const off = difference(own.data, result)

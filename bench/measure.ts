@@ -3,6 +3,19 @@ import { setTimeout } from 'node:timers/promises'
 /** Something to time: computes a few times and returns the seconds that each took. */
 export type Contender = (repeats: number) => Promise<number[]>
 
+/** Times each repeat of a computation. */
+export const timed =
+  (compute: () => unknown): Contender =>
+  async (repeats) => {
+    const times: number[] = []
+    for (let i = 0; i < repeats; i++) {
+      const start = performance.now()
+      await compute()
+      times.push((performance.now() - start) / 1000)
+    }
+    return times
+  }
+
 export interface Timing {
   readonly median: number
   /** Seconds of the fastest repeat of each round: other work on the machine only ever adds to it. */

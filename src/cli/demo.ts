@@ -56,6 +56,9 @@ async function run(words: readonly string[], signal: AbortSignal): Promise<void>
     '15',
     '--seed',
     String(seed),
+    '--layers',
+    '--stability',
+    '--landscape',
     '--out',
     file('report.html'),
   ]

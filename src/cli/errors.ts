@@ -2,6 +2,11 @@ import { DataError } from '../io/error.js'
 import { OnnxError } from '../onnx/error.js'
 import { UsageError } from './arguments.js'
 
+/** The user stopped a command; the message says what is left of it. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+}
+
 /** Whether what went wrong is what was typed or what a file holds, rather than this program. */
 export function isBadInput(error: unknown): error is Error {
   return error instanceof UsageError || error instanceof DataError || error instanceof OnnxError

@@ -4,6 +4,7 @@ import { classLabels, prepareInputs, takeSamples } from '../curvature/index.js'
 import type { Problem } from '../curvature/problem.js'
 import { externalDataIn } from '../io/externalData.js'
 import { readArray, readBytes } from '../io/index.js'
+import { readModel } from '../onnx/file/read.js'
 import { importModel, type OnnxModel } from '../onnx/index.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { UsageError } from './arguments.js'
@@ -46,11 +47,15 @@ export interface ProblemFiles {
   readonly std?: readonly number[]
 }
 
-/** A problem read from files. */
-export async function openProblem(
-  files: ProblemFiles,
-  loss: Loss,
-): Promise<{ problem: Problem; model: OnnxModel; input: OnnxModel['inputs'][number] }> {
+/** A problem read from files, and what its reader should know. */
+export interface OpenedProblem {
+  readonly problem: Problem
+  readonly model: OnnxModel
+  readonly input: OnnxModel['inputs'][number]
+  readonly remarks: readonly string[]
+}
+
+export async function openProblem(files: ProblemFiles, loss: Loss): Promise<OpenedProblem> {
   const bytes = readBytes(files.model)
   const model = await blamingInput(files.model, () => importBytes(bytes, files.model))
   if (Object.keys(model.parameters).length === 0)
@@ -79,7 +84,27 @@ export async function openProblem(
     return {
       model,
       input,
+      remarks: remarksOn(bytes, files.model),
       problem: { parameters: model.parameters, apply, inPrecision, loss, inputs, targets, names },
     }
   })
+}
+
+/** What the import decides about layers that train and infer differently. */
+function remarksOn(bytes: Uint8Array, path: string): string[] {
+  const nodes = readModel(bytes, { name: basename(path) }).graph?.node ?? []
+  const norms = nodes.filter(({ opType }) => opType === 'BatchNormalization')
+  const trains = norms.some(({ attribute }) =>
+    attribute.some(({ name, i }) => name === 'training_mode' && i === 1n),
+  )
+  const inference =
+    'BatchNormalization uses the stored means and variances, as in inference: they are constants, and samples of a batch do not meet.'
+  const training =
+    'BatchNormalization is in training mode: the samples of a batch meet in its statistics, so that every figure depends on --batch.'
+  return [
+    ...(norms.length > 0 ? [trains ? training : inference] : []),
+    ...(nodes.some(({ opType }) => opType === 'Dropout')
+      ? ['Dropout is switched off, as in inference.']
+      : []),
+  ]
 }

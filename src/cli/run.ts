@@ -1,12 +1,22 @@
 import { analyzeCommand } from './analyze.js'
 import { helpText, UsageError, unknown } from './arguments.js'
 import type { Command } from './command.js'
+import { compareCommand } from './compare.js'
 import { demoCommand } from './demo.js'
-import { isBadInput } from './errors.js'
+import { Interrupted, isBadInput } from './errors.js'
 import { exportCommand } from './export.js'
+import { landscapeCommand } from './landscape.js'
 import { version } from './version.js'
 
-const commands: readonly Command[] = [analyzeCommand, exportCommand, demoCommand]
+const commands: readonly Command[] = [
+  analyzeCommand,
+  landscapeCommand,
+  compareCommand,
+  exportCommand,
+  demoCommand,
+]
+
+const interrupts = ['SIGINT', 'SIGTERM'] as const
 
 function overview(): string {
   const rows = commands.map(({ spec }) => `  evolute ${[spec.name, ...spec.operands].join(' ')}`)
@@ -32,7 +42,7 @@ export async function runCommandLine([name, ...words]: readonly string[]): Promi
   }
   const stop = new AbortController()
   const interrupt = () => stop.abort(new Error('interrupted'))
-  process.once('SIGINT', interrupt)
+  for (const name of interrupts) process.once(name, interrupt)
   try {
     const command = commands.find(({ spec }) => spec.name === name)
     if (!command)
@@ -51,7 +61,8 @@ export async function runCommandLine([name, ...words]: readonly string[]): Promi
     return 0
   } catch (error) {
     if (stop.signal.aborted) {
-      console.error('evolute: interrupted; nothing was written')
+      const left = error instanceof Interrupted ? error.message : 'interrupted; nothing was written'
+      console.error(`evolute: ${left}`)
       return 130
     }
     if (isBadInput(error)) {
@@ -62,6 +73,6 @@ export async function runCommandLine([name, ...words]: readonly string[]): Promi
     console.error(error)
     return 1
   } finally {
-    process.off('SIGINT', interrupt)
+    for (const name of interrupts) process.off(name, interrupt)
   }
 }

@@ -4,6 +4,7 @@ import { showShape, sizeOf } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Tree } from '../tensor/tree.js'
 import type { Problem } from './problem.js'
+import { remarksOnClasses, remarksOnKinks } from './remarks.js'
 
 /** Samples that a problem is tried on. */
 const trial = 8
@@ -31,7 +32,7 @@ export async function checkProblem(problem: Problem): Promise<string[]> {
       throw new Error(
         `${names.targets}: has shape ${showShape(targets.shape)}, but the model returns ${showShape(outputs.shape.slice(1))} for a sample and the loss ${loss.name} compares them`,
       )
-    return []
+    return remarksOnKinks(problem)
   }
   if (outputs.shape.length !== 2)
     throw new Error(
@@ -47,11 +48,7 @@ export async function checkProblem(problem: Problem): Promise<string[]> {
     throw new Error(
       `${names.targets}: label ${targets.data[wrong]} of sample ${wrong} is not a class; the model has ${classes}, numbered from 0 to ${classes - 1}`,
     )
-  return loss.name === 'cross-entropy' && looksLikeProbabilities(outputs)
-    ? [
-        'The model’s outputs look like probabilities already (each row sums to 1), but the loss cross-entropy applies a softmax to them; probability-cross-entropy takes them as they are.',
-      ]
-    : []
+  return [...remarksOnClasses(loss, outputs, targets), ...remarksOnKinks(problem)]
 }
 
 /** The model's outputs for the first samples. */
@@ -67,15 +64,4 @@ function requireFinite(name: string, x: Tensor): void {
   if (bad < 0) return
   const length = x.size / (x.shape[0] ?? 1)
   throw new Error(`${name}: sample ${Math.floor(bad / length)} holds ${x.data[bad]}, expected finite numbers`)
-}
-
-function looksLikeProbabilities(outputs: Tensor): boolean {
-  const [rows, classes] = outputs.shape as [number, number]
-  for (let i = 0; i < rows; i++) {
-    const row = outputs.data.subarray(i * classes, (i + 1) * classes)
-    let sum = 0
-    for (const value of row) sum += value
-    if (Math.abs(sum - 1) > 1e-3 || row.some((value: number) => value < 0)) return false
-  }
-  return true
 }

@@ -23,6 +23,9 @@ export interface FlatProblem extends Omit<Problem, 'parameters' | 'apply' | 'inP
   readonly theta: Tensor
   readonly blocks: readonly ParameterBlock[]
   readonly apply: (theta: Tensor, inputs: Tensor) => Tensor
+  /** The chosen parameters as they are, and the model as a function of them: their gradients need no gathering. */
+  readonly leaves: readonly Tensor[]
+  readonly applyLeaves: (leaves: readonly Tensor[], inputs: Tensor) => Tensor
 }
 
 /** The problem in a float type, as a function of one vector of the selected parameters (default all). */
@@ -35,18 +38,21 @@ export function flatProblem(
   const { leaves, structure } = flatten<Tensor>(parameters, isTensor)
   const names = leafNames(structure)
   const chosen = select(names, selection)
-  const [theta, unravel] = ravel<Tensor[]>(leaves.filter((_, i) => chosen[i]))
+  const selected = leaves.filter((_, i) => chosen[i])
+  const [theta, unravel] = ravel<Tensor[]>(selected)
+  const applyLeaves = (moved: readonly Tensor[], inputs: Tensor) => {
+    let next = 0
+    const all = leaves.map((leaf, i) => (chosen[i] ? moved[next++]! : leaf))
+    return apply(unflatten(structure, all), inputs)
+  }
   return {
     ...rest,
     dtype,
     theta,
     blocks: blocksOf(names, leaves, chosen),
-    apply(vector, inputs) {
-      const moved = unravel(vector)
-      let next = 0
-      const all = leaves.map((leaf, i) => (chosen[i] ? (moved[next++] as Tensor) : leaf))
-      return apply(unflatten(structure, all), inputs)
-    },
+    apply: (vector, inputs) => applyLeaves(unravel(vector), inputs),
+    leaves: selected,
+    applyLeaves,
   }
 }
 

@@ -54,6 +54,14 @@ export {
 export { strongWolfe, type WolfeOptions } from './minimize/wolfe.js'
 export type { Bounds, ParameterOptions, Parameters } from './parameters.js'
 export { type Reason, reasons } from './reason.js'
+export {
+  type AndersonOptions,
+  type AndersonState,
+  type FixedPointOptions,
+  type FixedPointResult,
+  fixedPoint,
+} from './root/fixedPoint.js'
+export { type RootOptions, type RootResult, root } from './root/root.js'
 export * from './schur/index.js'
 export {
   type BacktrackingOptions,

@@ -3,10 +3,13 @@ export type Reason =
   | 'optimal'
   | 'tolerance'
   | 'precision'
+  | 'collapsed'
+  | 'solved'
+  | 'noRoot'
+  | 'saddle'
   | 'stalled'
   | 'maxSteps'
   | 'unbounded'
-  | 'collapsed'
 
 /** Whether a reason is that of a local minimum, and what it says. */
 export const reasons: Readonly<Record<Reason, { readonly converged: boolean; readonly sentence: string }>> = {
@@ -24,8 +27,21 @@ export const reasons: Readonly<Record<Reason, { readonly converged: boolean; rea
   },
   collapsed: {
     converged: true,
+    sentence: 'All points have drawn together; without derivatives, that this is a minimum is not checked.',
+  },
+  solved: {
+    converged: true,
+    sentence: 'The equations hold.',
+  },
+  noRoot: {
+    converged: false,
     sentence:
-      'All points have drawn together and find nothing better nearby; without derivatives that this is a minimum is not checked.',
+      'The equations do not hold here, and no step nearby makes them hold better: start elsewhere, or they have no solution.',
+  },
+  saddle: {
+    converged: false,
+    sentence:
+      'The gradient vanishes, but the function curves down here, so this is no minimum: start elsewhere.',
   },
   stalled: {
     converged: false,

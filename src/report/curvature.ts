@@ -1,16 +1,19 @@
-import type { CurvatureReport } from '../curvature/report.js'
-import { densityFigure } from './density.js'
+import type { CurvatureReport } from '../curvature/index.js'
+import { densityFigure, logDensityFigure } from './density.js'
 import type { Block, Document, Section } from './document.js'
 import {
   descending,
   findings,
   formatInterval,
   largestStableStep,
+  matrixName,
   productCost,
   sharpness,
   traceInterval,
 } from './findings.js'
 import { htmlPage } from './html.js'
+import { landscapeSection } from './landscape.js'
+import { layerSection } from './layers.js'
 import {
   formatCount,
   formatNumber,
@@ -20,27 +23,36 @@ import {
   formatToError,
   formatWithError,
 } from './number.js'
+import { stabilitySection } from './stability.js'
+import { pairs } from './tables.js'
 
 /** The report as one self-contained HTML file. */
 export function curvatureReport(report: CurvatureReport): string {
   return htmlPage(curvatureDocument(report))
 }
 
+/** What a report is made of: each part of it, in order, where there is something to say. */
+const parts: readonly ((report: CurvatureReport) => Section | null)[] = [
+  overview,
+  density,
+  eigenvalues,
+  trace,
+  layerSection,
+  stabilitySection,
+  ({ landscape }) => (landscape ? landscapeSection(landscape) : null),
+  logDeterminant,
+  cost,
+  settings,
+  notes,
+]
+
 /** The report as sections of text, figures and tables, for a renderer (html.ts, terminal.ts). */
 export function curvatureDocument(report: CurvatureReport): Document {
   const { model, data, lossName } = report
   return {
     title: `Curvature of ${model.name}`,
-    subtitle: `Hessian of the ${lossName} loss over ${formatCount(data.samples)} samples`,
-    sections: [
-      overview(report),
-      density(report),
-      eigenvalues(report),
-      trace(report),
-      cost(report),
-      settings(report),
-      ...notes(report),
-    ],
+    subtitle: `${matrixName(report)} of the ${lossName} loss over ${formatCount(data.samples)} samples`,
+    sections: parts.map((part) => part(report)).filter((section) => section !== null),
     footer: 'Made by evolute.',
   }
 }
@@ -73,18 +85,25 @@ function overview(report: CurvatureReport): Section {
 }
 
 function density(report: CurvatureReport): Section {
-  const figure = densityFigure(report)
+  const figures = [logDensityFigure(report), densityFigure(report)].filter((figure) => figure !== null)
   return {
     title: 'Spectral density',
-    blocks: [figure ?? { kind: 'text', text: 'There is no density to draw.' }],
+    blocks: figures.length > 0 ? figures : [{ kind: 'text', text: 'There is no density to draw.' }],
   }
 }
 
 function eigenvalues(report: CurvatureReport): Section {
   const values = descending(report.eigenvalues)
+  const smallest = descending(report.smallest ?? [])
   if (values.length === 0)
     return { title: 'Eigenvalues', blocks: [{ kind: 'text', text: 'None was computed.' }] }
   const largest = Math.max(...values.map(({ value }) => Math.abs(value)))
+  const row = (rank: string, { value, residual }: CurvatureReport['eigenvalues'][number]) => [
+    rank,
+    fixedPoint(value, largest),
+    formatScientific(residual),
+    largest > 0 ? fixedPoint(value / largest, 1, 4) : '–',
+  ]
   return {
     title: 'Eigenvalues',
     blocks: [
@@ -96,14 +115,13 @@ function eigenvalues(report: CurvatureReport): Section {
           { label: 'residual', align: 'right' },
           { label: 'relative to largest', align: 'right' },
         ],
-        rows: values.map(({ value, residual }, i) => [
-          String(i + 1),
-          fixedPoint(value, largest),
-          formatScientific(residual),
-          largest > 0 ? fixedPoint(value / largest, 1, 4) : '–',
-        ]),
+        rows: [
+          ...values.map((pair, i) => row(String(i + 1), pair)),
+          ...smallest.map((pair, i) => row(formatCount(report.parameters - smallest.length + i + 1), pair)),
+        ],
         caption:
-          'The residual is ‖Hv − λv‖ for the unit vector v found: an eigenvalue lies no further than that from λ.',
+          'The residual is ‖Hv − λv‖ for the unit vector v found: an eigenvalue lies no further than that from λ.' +
+          (smallest.length > 0 ? ' The last rows are the smallest eigenvalues.' : ''),
       },
     ],
   }
@@ -117,35 +135,73 @@ function fixedPoint(value: number, largest: number, digits = 6): string {
 }
 
 function trace(report: CurvatureReport): Section {
-  const { estimate, standardError } = report.trace
+  const { estimate, standardError, method = 'Hutchinson' } = report.trace
   const interval = traceInterval(report)
   const order = Math.max(1, report.parameters)
   return {
     title: 'Trace',
     blocks: [
       pairs([
-        ['estimate (Hutchinson)', formatToError(estimate, standardError)],
+        ['estimate', formatToError(estimate, standardError)],
         ['standard error', formatNumber(standardError, 2)],
         ['95% interval', interval === null ? 'unknown' : formatInterval(interval)],
         ['per parameter', formatWithError(estimate / order, standardError / order)],
+        ['method', method],
+      ]),
+    ],
+  }
+}
+
+function logDeterminant({ logDeterminant: found, parameters }: CurvatureReport): Section | null {
+  if (!found) return null
+  const { shift, estimate, standardError, quadratureChange } = found
+  return {
+    title: 'Log-determinant',
+    blocks: [
+      pairs([
+        [`log det(H + ${formatNumber(shift)} I)`, formatWithError(estimate, standardError)],
+        [
+          'per parameter',
+          formatWithError(estimate / Math.max(1, parameters), standardError / Math.max(1, parameters)),
+        ],
+        ['change with half the Lanczos steps', formatNumber(quadratureChange, 2)],
       ]),
     ],
   }
 }
 
 function cost(report: CurvatureReport): Section {
-  const { gradientSeconds, productSeconds, products } = report.cost
+  const { gradientSeconds, productSeconds, products, stages } = report.cost
   const ratio = productCost(report)
   return {
     title: 'Cost',
     blocks: [
       pairs([
         ['one gradient', formatSeconds(gradientSeconds)],
-        ['one Hessian product', formatSeconds(productSeconds)],
+        ['one product', formatSeconds(productSeconds)],
         ['the same in gradients', ratio === null ? 'unknown' : formatNumber(ratio, 3)],
-        ['Hessian products used', formatCount(products)],
+        ['products used', formatCount(products)],
         ['time in products', formatSeconds(products * productSeconds)],
       ]),
+      ...(stages
+        ? [
+            {
+              kind: 'table' as const,
+              columns: [
+                { label: 'stage' },
+                { label: 'products', align: 'right' as const },
+                { label: 'time', align: 'right' as const },
+              ],
+              rows: stages.map(({ stage, products, seconds }) => [
+                stage,
+                products === 0 ? '–' : formatCount(products),
+                formatSeconds(seconds),
+              ]),
+              caption:
+                'Products are of the stage’s own matrix: that of all parameters, or of one layer. Searches for eigenvalues go on from the density’s last Lanczos process.',
+            },
+          ]
+        : []),
     ],
   }
 }
@@ -173,10 +229,6 @@ function settings(report: CurvatureReport): Section {
   }
 }
 
-function notes(report: CurvatureReport): Section[] {
-  return report.notes.length > 0 ? [{ title: 'Notes', blocks: [{ kind: 'list', items: report.notes }] }] : []
-}
-
-function pairs(rows: [string, string][]): Block {
-  return { kind: 'table', columns: [{ label: '' }, { label: '', align: 'right' }], rows }
+function notes({ notes: items }: CurvatureReport): Section | null {
+  return items.length > 0 ? { title: 'Notes', blocks: [{ kind: 'list', items }] } : null
 }

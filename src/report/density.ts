@@ -1,34 +1,73 @@
 import { areaY, axisX, axisY, dot, gridY, lineY, ruleX, ruleY, text } from '@observablehq/plot'
-import type { CurvatureReport } from '../curvature/report.js'
+import type { CurvatureReport } from '../curvature/index.js'
 import type { Figure } from './document.js'
 import { formatNumber, powerOfTen } from './number.js'
 import { colors, plotSvg } from './plot.js'
 
-type Point = { x: number; y: number }
-type Mark = Point & { rank: number }
+/** `low` to `high` is one standard error to both sides. */
+type Point = { x: number; y: number; low: number; high: number }
+type Mark = { x: number; y: number; rank: number }
 type Shape = { points: Point[]; marks: Mark[]; x: [number, number]; y: [number, number] }
 
-/** The spectral density on a log axis with the computed eigenvalues marked; null where there is nothing to draw. */
+/** One way to draw the spectrum: its axis, its curve, and the places of eigenvalues on it. */
+type View = {
+  curve: CurvatureReport['density']
+  label: string
+  place: (eigenvalue: number) => number
+  ticks: (domain: [number, number]) => number[] | number
+  tickFormat: (value: number) => string
+  caption: string
+}
+
+/** The density over the size of the eigenvalues, on a logarithmic axis; null where there is nothing to draw. */
+export function logDensityFigure(report: CurvatureReport): Figure | null {
+  const curve = report.density.logarithmic
+  if (!curve) return null
+  return figureOf(report, {
+    curve,
+    label: 'size |λ| of the eigenvalue',
+    place: (value) => (value > 0 ? Math.log10(value) : Number.NaN),
+    ticks: ([low, high]) => wholeNumbers(low, high, 9),
+    tickFormat: (value) => powerOfTen(Math.round(value)),
+    caption:
+      'Spectral density over the size of the eigenvalues, both axes logarithmic, by stochastic Lanczos quadrature; ' +
+      'a peak at the far left stands for all that the Lanczos steps cannot tell from zero.',
+  })
+}
+
+/** The spectral density with the computed eigenvalues marked; null where there is nothing to draw. */
 export function densityFigure(report: CurvatureReport): Figure | null {
-  const shape = densityShape(report)
+  return figureOf(report, {
+    curve: report.density,
+    label: 'eigenvalue λ',
+    place: (value) => value,
+    ticks: () => 8,
+    tickFormat: (value) => formatNumber(value, 3),
+    caption:
+      'Spectral density by stochastic Lanczos quadrature, its height on a logarithmic axis; the area under it ' +
+      'is one, and every eigenvalue is broadened by the smoothing.',
+  })
+}
+
+function figureOf(report: CurvatureReport, view: View): Figure | null {
+  const shape = densityShape(report, view)
   if (shape === null) return null
   const marked =
     shape.marks.length > 0
       ? ' Marks show the computed eigenvalues, numbered by rank where there is room.'
       : ''
+  const error = view.curve.standardError ? ' The band is its standard error over the random starts.' : ''
   return {
     kind: 'figure',
-    svg: () => densitySvg(shape),
-    text: (width) => densityText(shape, width),
-    caption:
-      'Spectral density of the Hessian by stochastic Lanczos quadrature, on a logarithmic axis; the area under it ' +
-      `is one, and every eigenvalue is broadened by the smoothing.${marked}`,
+    svg: () => densitySvg(shape, view),
+    text: (width) => densityText(shape, view, width),
+    caption: view.caption + error + marked,
   }
 }
 
-function densityShape({ density, eigenvalues, parameters }: CurvatureReport): Shape | null {
-  const points = density.grid
-    .map((x, i) => ({ x, y: density.values[i] ?? Number.NaN }))
+function densityShape({ eigenvalues, parameters }: CurvatureReport, { curve, place }: View): Shape | null {
+  const points = curve.grid
+    .map((x, i) => ({ x, y: curve.values[i] ?? Number.NaN, error: curve.standardError?.[i] ?? 0 }))
     .filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y))
   const peak = points.reduce((most, { y }) => Math.max(most, y), 0)
   if (points.length < 2 || peak <= 0) return null
@@ -36,17 +75,33 @@ function densityShape({ density, eigenvalues, parameters }: CurvatureReport): Sh
   // A single eigenvalue peaks near peak / parameters: the axis must reach below that, and need not go much further.
   const lowest = points.reduce((least, { y }) => (y > 0 ? Math.min(least, y) : least), peak)
   const floor = 10 ** Math.floor(Math.log10(Math.max(lowest * 0.999, peak / (30 * Math.max(1, parameters)))))
-  const clipped = points.map(({ x, y }) => ({ x, y: Math.max(y, floor) }))
+  const above = (y: number) => Math.max(y, floor)
+  const clipped = points.map(({ x, y, error }) => ({
+    x,
+    y: above(y),
+    low: above(y - error),
+    high: above(y + error),
+  }))
 
   const marks = eigenvalues
     .map(({ value }) => value)
     .filter(Number.isFinite)
     .sort((a, b) => b - a)
-    .map((x, i) => ({ x, y: interpolate(clipped, x) ?? floor, rank: i + 1 }))
+    .map((value, i) => ({ x: place(value), rank: i + 1 }))
+    .filter(({ x }) => Number.isFinite(x))
+    .map(({ x, rank }) => ({ x, y: interpolate(clipped, x) ?? floor, rank }))
   const xs = [...clipped, ...marks].map(({ x }) => x)
   const [low, high] = [xs.reduce((a, b) => Math.min(a, b)), xs.reduce((a, b) => Math.max(a, b))]
   if (low === high) return null
   return { points: clipped, marks, x: [low, high], y: [floor, peak] }
+}
+
+/** Whole numbers between, thinned to at most `most`. */
+function wholeNumbers(low: number, high: number, most: number): number[] {
+  const first = Math.ceil(low)
+  const count = Math.floor(high) - first + 1
+  const stride = Math.max(1, Math.ceil(count / most))
+  return Array.from({ length: Math.max(0, Math.ceil(count / stride)) }, (_, i) => first + i * stride)
 }
 
 function interpolate(points: Point[], x: number): number | null {
@@ -59,7 +114,7 @@ function interpolate(points: Point[], x: number): number | null {
   return a.y ** (1 - share) * b.y ** share
 }
 
-function densitySvg({ points, marks, x, y }: Shape): string {
+function densitySvg({ points, marks, x, y }: Shape, { label, place, ticks, tickFormat }: View): string {
   const [floor, peak] = y
   const [width, height] = [720, 400]
   const top = peak * (peak / floor) ** 0.09
@@ -85,11 +140,12 @@ function densitySvg({ points, marks, x, y }: Shape): string {
         tickFormat: (value: number) => powerOfTen(Math.round(Math.log10(value))),
       }),
       axisX({
-        label: 'eigenvalue of the Hessian',
+        label,
         labelArrow: 'none',
         labelAnchor: 'center',
-        ticks: 8,
+        ticks: ticks(x),
         tickSize: 4,
+        tickFormat,
       }),
       areaY(points, {
         x: 'x',
@@ -99,9 +155,17 @@ function densitySvg({ points, marks, x, y }: Shape): string {
         fill: colors.series,
         fillOpacity: 0.16,
       }),
+      areaY(points, {
+        x: 'x',
+        y1: 'low',
+        y2: ({ high }: Point) => Math.min(high, top),
+        className: 'series',
+        fill: colors.series,
+        fillOpacity: 0.28,
+      }),
       lineY(points, { ...position, className: 'series-line', stroke: colors.series, strokeWidth: 1.75 }),
       ruleY([floor], { className: 'muted', stroke: colors.muted }),
-      ...(x[0] < 0 && x[1] > 0
+      ...(place(0) === 0 && x[0] < 0 && x[1] > 0
         ? [ruleX([0], { className: 'muted', stroke: colors.muted, strokeDasharray: '2,3' })]
         : []),
       ruleX(marks, {
@@ -145,7 +209,7 @@ function spaced(marks: Mark[], distance: number): Mark[] {
 const bars = ' ▁▂▃▄▅▆▇█'
 const rows = 7
 
-function densityText({ points, marks, x, y }: Shape, width: number): string {
+function densityText({ points, marks, x, y }: Shape, { place, tickFormat }: View, width: number): string {
   const margin = 7
   const columns = Math.max(8, width - margin)
   const column = (value: number) =>
@@ -166,9 +230,15 @@ function densityText({ points, marks, x, y }: Shape, width: number): string {
   })
   const rug = Array.from({ length: columns }, () => '─')
   for (const mark of marks) rug[column(mark.x)] = '▲'
-  const [low, high] = [formatNumber(x[0], 3), formatNumber(x[1], 3)]
+  const [low, high] = [tickFormat(x[0]), tickFormat(x[1])]
   const ends = [...(low.padEnd(columns - high.length) + high)]
-  if (x[0] < 0 && x[1] > 0 && column(0) >= low.length + 1 && column(0) < columns - high.length - 1)
+  if (
+    place(0) === 0 &&
+    x[0] < 0 &&
+    x[1] > 0 &&
+    column(0) >= low.length + 1 &&
+    column(0) < columns - high.length - 1
+  )
     ends[column(0)] = '0'
   return [...lines, `${' '.repeat(margin - 1)}└${rug.join('')}`, `${' '.repeat(margin)}${ends.join('')}`]
     .map((line) => line.trimEnd())

@@ -1,4 +1,4 @@
-import type { CurvatureReport } from '../curvature/report.js'
+import type { CurvatureReport } from '../curvature/index.js'
 import {
   formatCount,
   formatNumber,
@@ -10,6 +10,16 @@ import {
 
 /** An estimate and its error, in the same unit. */
 export type Estimate = { value: number; error: number }
+
+/** The matrix that was analyzed, as a person says it. */
+export function matrixName({ curvature = 'hessian' }: Pick<CurvatureReport, 'curvature'>): string {
+  return {
+    hessian: 'Hessian',
+    ggn: 'Gauss-Newton matrix',
+    fisher: 'Fisher information',
+    empirical: 'Empirical Fisher information',
+  }[curvature]
+}
 
 /** The largest eigenvalue, its residual as the error; null where none was computed. */
 export function sharpness({ eigenvalues }: CurvatureReport): Estimate | null {
@@ -93,7 +103,7 @@ function sharpnessSentence(report: CurvatureReport): string {
     return `The largest eigenvalue found is ${value}: no direction curves upwards, so curvature sets no bound on the step size.`
   }
   return (
-    `The sharpness, the largest eigenvalue of the Hessian, is ${value}. Gradient descent on the local quadratic model ` +
+    `The sharpness, the largest eigenvalue of the ${matrixName(report)}, is ${value}. Gradient descent on the local quadratic model ` +
     `is stable for steps up to 2/λ₁ = ${formatWithError(step.value, step.error)}; with a longer step it overshoots ` +
     'along the sharpest direction, further each time.'
   )
@@ -117,16 +127,21 @@ function outlierSentence(report: CurvatureReport): string {
 }
 
 function negative(report: CurvatureReport): string {
-  const values = descending(report.eigenvalues)
+  const values = descending([...report.eigenvalues, ...(report.smallest ?? [])])
   if (values.length === 0) return ''
   const below = values.filter(({ value, residual }) => value + residual < 0)
   const least = below.at(-1)
   if (least !== undefined) {
     const certain = formatWithError(least.value, least.residual)
+    const compared =
+      values[0]!.value > 0 ? `, ${formatPercent(-least.value / values[0]!.value)} of the largest` : ''
     return below.length === 1
-      ? `One computed eigenvalue is negative, ${certain}: this point is not a minimum of the loss.`
-      : `${below.length} computed eigenvalues are negative, the least ${certain}: this point is not a minimum of the loss.`
+      ? `One computed eigenvalue is negative, ${certain}${compared}: this point is not a minimum of the loss.`
+      : `${below.length} computed eigenvalues are negative, the least ${certain}${compared}: this point is not a minimum of the loss.`
   }
+  const [end] = report.smallest?.slice(-1) ?? []
+  if (end && (report.curvature ?? 'hessian') === 'hessian')
+    return `The smallest eigenvalue found is ${formatWithError(end.value, end.residual)}: within the errors no direction curves downwards.`
   return reachesBelowZero(report)
     ? 'The density reaches below zero: some directions may curve downwards, though the smoothing alone can carry it there.'
     : ''

@@ -1,6 +1,8 @@
+export { comparisonDocument } from './comparison.js'
 export { curvatureDocument, curvatureReport } from './curvature.js'
 export type { Block, Column, Document, Figure, Section } from './document.js'
 export { escapeHtml, htmlPage } from './html.js'
+export { landscapeDocument } from './landscape.js'
 export { plotSvg } from './plot.js'
 export { type ProgressState, type ProgressWriter, progressBar, progressLine } from './progress.js'
 export { curvatureText, documentText } from './terminal.js'

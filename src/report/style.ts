@@ -36,6 +36,7 @@ dd small { display: block; color: var(--soft); font-size: .8rem; font-weight: 40
 figure { margin: 0; }
 figcaption, .caption { margin: .6rem 0 0; color: var(--soft); font-size: .9rem; line-height: 1.5; }
 .scroll { overflow-x: auto; }
+section > figure:not(:last-child), section > .scroll:not(:last-child, :has(+ .caption)), .caption:not(:last-child) { margin-bottom: 1.9rem; }
 figure svg { --plot-background: var(--paper); width: 100%; max-width: none; height: auto; }
 svg .series { fill: var(--series); }
 svg .series-line path, svg path.series-line { stroke: var(--series); }

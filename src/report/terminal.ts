@@ -1,4 +1,4 @@
-import type { CurvatureReport } from '../curvature/report.js'
+import type { CurvatureReport } from '../curvature/index.js'
 import { curvatureDocument } from './curvature.js'
 import { type Block, type Document, printable, type Section } from './document.js'
 

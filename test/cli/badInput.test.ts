@@ -133,7 +133,9 @@ describe('bad input ends with exit code 2, one sentence, and no report', () => {
 })
 
 test('help names every command and option', async () => {
-  expect((await evolute('--help')).out).toMatch(/analyze[\s\S]*export[\s\S]*demo/)
+  expect((await evolute('--help')).out).toMatch(
+    /analyze[\s\S]*landscape[\s\S]*compare[\s\S]*export[\s\S]*demo/,
+  )
   const { code, out } = await evolute('analyze', '--help')
   expect(code).toBe(0)
   for (const option of [
@@ -150,6 +152,14 @@ test('help names every command and option', async () => {
     'seed',
     'out',
     'json',
+    'checkpoint',
+    'resume',
+    'memory',
+    'curvature',
+    'trace-tolerance',
+    'layers',
+    'stability',
+    'landscape',
   ])
     expect(out).toContain(`--${option}`)
   expect((await evolute('--version')).out).toMatch(/^\d+\.\d+\.\d+$/)

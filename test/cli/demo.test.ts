@@ -82,11 +82,21 @@ describe('evolute demo', () => {
       'density',
       'cost',
       'seed',
+      'data',
+      'lossName',
+      'curvature',
+      'gradientNorm',
+      'smallest',
+      'layers',
+      'plan',
+      'converged',
+      'notes',
+      'model',
     ])
     expect(a.parameters).toBe(196 * 16 + 16 + 16 * 10 + 10)
     expect(a.eigenvalues).toHaveLength(3)
     expect(Object.keys(a.eigenvalues[0])).toEqual(['value', 'residual'])
-    expect(Object.keys(a.cost)).toEqual(['gradientSeconds', 'productSeconds', 'products'])
+    expect(Object.keys(a.cost)).toEqual(['gradientSeconds', 'productSeconds', 'products', 'stages'])
     expect(a.density.grid).toHaveLength(a.density.values.length)
     expect(a.seed).toBe(7)
     expect({ ...a, cost: null }).toEqual({ ...b, cost: null })

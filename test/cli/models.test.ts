@@ -10,7 +10,7 @@ const mnist = [
   '--labels',
   join(data, 'mnist/t10k-labels-idx1-ubyte.gz'),
 ]
-const quick = ['--samples', '2000', '--top', '1', '--probes', '2', '--steps', '1', '--json']
+const quick = ['--samples', '2000', '--top', '1', '--bottom', '0', '--probes', '2', '--steps', '1', '--json']
 
 describe.skipIf(!data)('evolute analyze on published MNIST classifiers (EVOLUTE_DATA)', () => {
   // Accuracies on the first 2,000 test images as measured with ONNX Runtime when the data was collected.

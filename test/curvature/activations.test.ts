@@ -64,7 +64,12 @@ describe(`the curvature in a layer's outputs (seed ${seed})`, () => {
   test('covers every position of a convolution', async () => {
     const image: Problem = {
       ...problem,
-      parameters: { kernel: new Tensor(Float64Array.from({ length: 8 }, (_, i) => Math.sin(i)), [2, 1, 2, 2]) },
+      parameters: {
+        kernel: new Tensor(
+          Float64Array.from({ length: 8 }, (_, i) => Math.sin(i)),
+          [2, 1, 2, 2],
+        ),
+      },
       apply: (p, images) => np.sum(np.square(np.conv(images, p.kernel)), { axis: [2, 3] }),
       loss: losses.mse!,
       inputs: new Tensor(x.data.slice(0, 54 * 5), [30, 1, 3, 3]),

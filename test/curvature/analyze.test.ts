@@ -98,3 +98,76 @@ describe('analyze', () => {
     )
   })
 })
+
+describe('what analyze measures beside the dense Hessian', () => {
+  test('the smallest eigenvalues, the log-determinant and the logarithmic density', async () => {
+    const shift = 1 - eigenvalues.at(-1)!
+    const report = await analyze(problem, { bottom: 3, logDeterminant: shift, seed: 2 })
+    const smallest = report.smallest!.map(({ value }) => value)
+    expect(smallest).toEqual(eigenvalues.slice(-3).map((value) => expect.closeTo(value, 6)))
+    const exact = eigenvalues.reduce((sum, value) => sum + Math.log(value + shift), 0)
+    const { estimate, standardError, quadratureChange } = report.logDeterminant!
+    expect(Math.abs(estimate - exact)).toBeLessThan(3 * standardError + Math.abs(quadratureChange))
+    expect(standardError).toBeLessThan(0.1 * Math.abs(exact))
+    const { grid, values } = report.density.logarithmic!
+    expect(values.reduce((sum, value) => sum + value, 0) * (grid[1]! - grid[0]!)).toBeCloseTo(1, 6)
+    expect(grid.at(-1)!).toBeGreaterThan(Math.log10(eigenvalues[0]!))
+  })
+
+  test('the trace and the largest eigenvalue of each layer’s block', async () => {
+    const report = await analyze(problem, { layers: true, seed: 4, probes: 60 })
+    let from = 0
+    for (const { name, parameters, trace, top } of report.layers!) {
+      const block = dense.subMatrix(from, from + parameters - 1, from, from + parameters - 1)
+      const own = new EigenvalueDecomposition(block, { assumeSymmetric: true }).realEigenvalues
+      expect(Math.abs(trace.estimate - block.trace()), name).toBeLessThan(3.5 * trace.standardError)
+      expect(Math.abs(top!.value - Math.max(...own)), name).toBeLessThan(1e-3 * eigenvalues[0]!)
+      from += parameters
+    }
+    expect(from).toBe(theta.length)
+    const sum = report.layers!.reduce((total, { trace }) => total + trace.estimate, 0)
+    expect(sum).toBeCloseTo(report.trace.estimate, 10)
+  })
+
+  test('the trace by XTrace within its error, or to a wanted tolerance by either method', async () => {
+    const exact = dense.trace()
+    for (const traceMethod of ['xtrace', 'hutchinson'] as const) {
+      const { trace } = await analyze(problem, { traceMethod, traceTolerance: 0.05, steps: 10, top: 2 })
+      expect(trace.standardError).toBeLessThan(0.05 * Math.abs(trace.estimate))
+      expect(Math.abs(trace.estimate - exact)).toBeLessThan(4 * trace.standardError)
+    }
+  })
+
+  test('other matrices: the Gauss-Newton matrix and both Fisher matrices have no negative eigenvalues', async () => {
+    const quick = { top: 3, bottom: 1, steps: 81, probes: 4 }
+    const [ggn, fisher, empirical] = [
+      await analyze(problem, { ...quick, curvature: 'ggn' }),
+      await analyze(problem, { ...quick, curvature: 'fisher' }),
+      await analyze(problem, { ...quick, curvature: 'empirical' }),
+    ]
+    for (const report of [ggn, fisher, empirical]) expect(report.smallest![0]!.value).toBeGreaterThan(-1e-8)
+    // For cross-entropy the exact Fisher information is the Gauss-Newton matrix.
+    expect(fisher.eigenvalues.map(({ value }) => value)).toEqual(
+      ggn.eigenvalues.map(({ value }) => expect.closeTo(value, 8)),
+    )
+    expect(Math.abs(empirical.eigenvalues[0]!.value - ggn.eigenvalues[0]!.value)).toBeGreaterThan(0.1)
+  })
+
+  test('learning rates, noise, outputs and landscape where they are asked for', async () => {
+    const report = await analyze(problem, {
+      stability: true,
+      activations: true,
+      landscape: { points: 5, planePoints: 3 },
+      top: 2,
+      steps: 20,
+      probes: 4,
+    })
+    expect(report.learningRate!.sharpness.estimate).toBe(report.eigenvalues[0]!.value)
+    expect(report.learningRate!.points.at(-1)!.learningRate.estimate).toBeCloseTo(2 / eigenvalues[0]!, 6)
+    expect(report.noise!.gradient).toBeCloseTo(report.gradientNorm! ** 2, 10)
+    expect(report.activations!.map(({ outputs }) => outputs)).toEqual([sizes.hidden, sizes.classes])
+    expect(report.landscape!.along).toBe('eigenvectors')
+    expect(report.landscape!.slices[0]!.curvature).toBeCloseTo(eigenvalues[0]!, 6)
+    expect(report.landscape!.plane!.loss[1]![1]).toBeCloseTo(report.loss, 10)
+  })
+})

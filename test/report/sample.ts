@@ -1,4 +1,4 @@
-import type { CurvatureReport } from '../../src/curvature/report.js'
+import type { CurvatureReport } from '../../src/curvature/analysis/report.js'
 
 /** A made-up report of realistic shape: a bulk at zero and nine outliers, each broadened by a Gaussian. */
 export function sampleReport(): CurvatureReport {

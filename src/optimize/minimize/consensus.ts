@@ -8,11 +8,11 @@ export interface ConsensusOptions {
   readonly particles?: number
   /** How strongly particles go to the consensus. Default 1. */
   readonly drift?: number
-  /** How strongly they are shaken, in proportion to their distance from it, below sqrt(2 drift). Default 1.2. */
+  /** How strongly they are shaken, in proportion to their distance from it. Default 7. */
   readonly noise?: number
-  /** How much better particles count more in the consensus, relative to the spread of values. Default 30. */
+  /** How much better particles count more in the consensus, relative to the spread of values. Default 1000. */
   readonly weight?: number
-  /** Default 0.1. */
+  /** Default 0.01: particles then come closer by a fifth in a step, in the geometric mean. */
   readonly timeStep?: number
   /** The standard deviation of the first particles around the start; within bounds they are spread evenly. Default 1. */
   readonly spread?: number
@@ -45,12 +45,8 @@ export function consensus(
   options: ConsensusOptions = {},
 ): Solver<SwarmState> {
   const n = start.length
-  const { particles: count = Math.max(100, 20 * n), drift = 1, noise = 1.2, weight = 30 } = options
-  const { timeStep = 0.1, spread = 1, seed = 0 } = options
-  if (!(noise < Math.sqrt(2 * drift)))
-    throw new Error(
-      `noise: got ${noise}, expected less than sqrt(2 drift) = ${Math.sqrt(2 * drift)}; else particles scatter`,
-    )
+  const { particles: count = Math.max(100, 20 * n), drift = 1, noise = 7, weight = 1000 } = options
+  const { timeStep = 0.01, spread = 1, seed = 0 } = options
   const random = new Random(seed).split('consensus')
 
   const judged = async (

@@ -12,6 +12,8 @@ import type { Awaitable } from '../solver.js'
 export interface ScalarFunction {
   /** How derivatives are found, for the result to say. */
   readonly derivatives: 'exact' | 'given' | 'finite differences'
+  /** Whether the curvature is exactly the Hessian. */
+  readonly hessian: boolean
   /** Whether the gradient costs hardly more than the value, so that both should be computed at once. */
   readonly together: boolean
   value(x: Float64Array): Awaitable<number>
@@ -39,7 +41,12 @@ export async function tracedFunction(
   options: CompileOptions = {},
 ): Promise<ScalarFunction> {
   const at = new Tensor(start)
-  const scalar = (x: Tensor) => np.astype(np.reshape(f(x), []), 'float64')
+  const scalar = (x: Tensor) => {
+    const value = f(x)
+    if (value.size !== 1)
+      throw new Error(`f: returns an array of shape [${value.shape}], expected one number; sum or average it`)
+    return np.astype(np.reshape(value, []), 'float64')
+  }
   const { matrix, product } = curvature
   const columns = product && ((x: Tensor) => np.stack(units(start.length).map((unit) => product(x, unit))))
   const byMatrix = matrix && ((x: Tensor, v: Tensor) => np.matmul(matrix(x), v))
@@ -58,6 +65,7 @@ export async function tracedFunction(
   )
   return {
     derivatives: 'exact',
+    hessian: !matrix && !product,
     together: forecast(both).flops < smallCall,
     value: (x) => after(values.run([new Tensor(x)]), ([value]) => value!.item()),
     valueAndGradient: (x) =>
@@ -101,6 +109,7 @@ export function plainFunction(
   const nowhere = { lower: Float64Array.of(-Infinity), upper: Float64Array.of(Infinity) }
   return {
     derivatives: given ? 'given' : 'finite differences',
+    hessian: false,
     together: false,
     value,
     valueAndGradient: (x) => ({ value: value(x), gradient: gradient(x) }),

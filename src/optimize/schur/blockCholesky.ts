@@ -15,12 +15,23 @@ export function factorBlock(a: Float64Array, at: number, n: number): boolean {
   return true
 }
 
-/** L^-1 x, in place, for the n numbers of x from `from` on. */
-export function solveLower(l: Float64Array, at: number, n: number, x: Float64Array, from: number): void {
+/** L^-1 X, in place, for the [n, columns] numbers of X from `from` on; L^T as {@link factorBlock} leaves it. */
+export function solveLower(
+  l: Float64Array,
+  at: number,
+  n: number,
+  x: Float64Array,
+  from: number,
+  columns = 1,
+): void {
   for (let i = 0; i < n; i++) {
-    let sum = x[from + i]!
-    for (let k = 0; k < i; k++) sum -= l[at + k * n + i]! * x[from + k]!
-    x[from + i] = sum / l[at + i * n + i]!
+    const row = from + i * columns
+    for (let k = 0; k < i; k++) {
+      const factor = l[at + k * n + i]!
+      for (let j = 0; j < columns; j++) x[row + j]! -= factor * x[from + k * columns + j]!
+    }
+    const pivot = l[at + i * n + i]!
+    for (let j = 0; j < columns; j++) x[row + j]! /= pivot
   }
 }
 

@@ -18,10 +18,7 @@ export interface BlockDerivatives {
 /** How many observations are computed at once: their intermediate values stay in the processor's cache. */
 const most = 1024
 
-/**
- * The residual traced and differentiated once and compiled for a batch of observations. Forward, since derivatives by
- * cameras and by points separately share hardly any work backwards.
- */
+/** The residual traced and differentiated once, and compiled for a batch of observations. */
 export function blockDerivatives(
   residual: BlockProblem['residual'],
   { cameras, points, camera, point, data }: Observations,
@@ -35,7 +32,7 @@ export function blockDerivatives(
   const seen = (first: number) =>
     new Tensor(data.data.subarray(first * width, (first + batch) * width), [batch, ...data.shape.slice(1)])
   const { program } = trace(
-    (x: Tensor, y: Tensor) => [vmap(flat)(x, y), vmap(jacobian(flat, { mode: 'forward' }))(x, y)],
+    (x: Tensor, y: Tensor) => [vmap(flat)(x, y), vmap(jacobian(flat))(x, y)],
     new Tensor(new Float64Array(batch * (a + b)), [batch, a + b]),
     seen(0),
   )

@@ -51,7 +51,7 @@ export interface BlockLeastSquaresResult {
  *
  * That it does not converge is a result: see `converged`, `reason` and `message`.
  *
- * @throws on bad input: wrong shapes and lengths, indices that name no block, a start where residuals are not finite;
+ * @throws on bad input: wrong shapes and lengths, indices that name no block, fewer residuals than parameters, a start where residuals are not finite;
  * the signal's reason when aborted.
  */
 export async function blockLeastSquares(
@@ -61,6 +61,7 @@ export async function blockLeastSquares(
   const { tolerance = 1e-6, state: before, ...run } = options
   const observations = observationsOf(problem)
   const derivatives = blockDerivatives(problem.residual, observations)
+  checkCount(derivatives.residuals * observations.camera.length, observations.start.length)
   const reduced = reducedPattern(observations)
   const { objective, evaluations } = blockObjective(observations, derivatives.at, robustOf(options))
   const solver = descentSolver(objective, schurDescent(observations, reduced), damping(), observations.start)
@@ -81,6 +82,14 @@ export async function blockLeastSquares(
     memory: blockMemory(observations, reduced),
     state,
   }
+}
+
+function checkCount(residuals: number, parameters: number): void {
+  if (residuals < parameters)
+    throw new Error(
+      `residual: got ${residuals} residuals for ${parameters} parameters, expected at least as many; ` +
+        'add observations, or leave out blocks that few observe',
+    )
 }
 
 function robustOf({ loss = 'linear', lossScale = 1 }: BlockLeastSquaresOptions): Robust | undefined {

@@ -1,18 +1,20 @@
+import { dot } from '../../linalg/vector.js'
 import type { LocalModel } from '../descent.js'
 import type { RobustLoss } from '../leastSquares/loss.js'
 import type { BlockDerivatives } from './blockDerivatives.js'
 import type { Observations } from './blockProblem.js'
+import { blockProduct } from './blockProduct.js'
 
 /**
  * J^T J and J^T r of a sum of squares by blocks: [[U, W], [W^T, V]], with U of one block for each camera, V of one for
  * each point, and W of one for each observation.
  */
 export interface NormalEquations extends LocalModel {
-  /** Upper triangles of [cameras, a, a]. */
+  /** [cameras, a, a] */
   readonly cameraBlocks: Float64Array
-  /** Upper triangles of [points, b, b]. */
+  /** [points, b, b] */
   readonly pointBlocks: Float64Array
-  /** [observations, a, b] */
+  /** W^T: [observations, b, a] */
   readonly couplings: Float64Array
   /** |r|, with the weights of a robust loss. */
   readonly residualSize: number
@@ -42,36 +44,54 @@ export function normalEquations(
   const gradient = new Float64Array(offset + points.count * b)
   let value = 0
   let squares = 0
+  let add: ReturnType<typeof products> | undefined
   for (const { first, count, residual, jacobian } of derivatives) {
     const rows = residual.length / count
+    add ??= products(rows, a, b)
     for (let k = 0; k < count; k++) {
-      let square = 0
-      for (let q = k * rows; q < (k + 1) * rows; q++) square += residual[q]! * residual[q]!
+      const [from, row] = [k * rows, k * rows * (a + b)]
+      const r = residual.subarray(from, from + rows)
+      const square = dot(r, r)
       const [counted, weight] = robust ? robustly(square, robust) : [square, 1]
       value += counted / 2
       squares += weight * square
-      const [c, p] = [camera[first + k]!, point[first + k]!]
-      for (let q = k * rows; q < (k + 1) * rows; q++) {
-        const row = q * (a + b)
-        const r = weight * residual[q]!
-        for (let i = 0; i < a; i++) {
-          const derivative = jacobian[row + i]!
-          gradient[c * a + i]! += derivative * r
-          const weighted = weight * derivative
-          for (let j = i; j < a; j++) cameraBlocks[(c * a + i) * a + j]! += weighted * jacobian[row + j]!
-          const coupling = ((first + k) * a + i) * b
-          for (let j = 0; j < b; j++) couplings[coupling + j]! += weighted * jacobian[row + a + j]!
-        }
-        for (let i = 0; i < b; i++) {
-          const derivative = jacobian[row + a + i]!
-          gradient[offset + p * b + i]! += derivative * r
-          const weighted = weight * derivative
-          for (let j = i; j < b; j++) pointBlocks[(p * b + i) * b + j]! += weighted * jacobian[row + a + j]!
-        }
+      if (weight !== 1) {
+        scale(Math.sqrt(weight), r)
+        scale(Math.sqrt(weight), jacobian.subarray(row, row + rows * (a + b)))
       }
+      const [c, p] = [camera[first + k]!, point[first + k]!]
+      addTransposed(gradient, c * a, jacobian, row, r, a, a + b)
+      addTransposed(gradient, offset + p * b, jacobian, row + a, r, b, a + b)
+      add.cameras(cameraBlocks, c * a * a, jacobian, row, row)
+      add.couplings(couplings, (first + k) * a * b, jacobian, row + a, row)
+      add.points(pointBlocks, p * b * b, jacobian, row + a, row + a)
     }
   }
   return { value, gradient, cameraBlocks, pointBlocks, couplings, residualSize: Math.sqrt(squares) }
+}
+
+/** Adds what one observation of `depth` residuals contributes to each kind of block. */
+function products(depth: number, a: number, b: number) {
+  const of = (rows: number, columns: number) => blockProduct('+', { depth, stride: a + b, rows, columns })
+  return { cameras: of(a, a), couplings: of(b, a), points: of(b, b) }
+}
+
+/** y += J^T r, for the `columns` columns of J from `first` on, whose rows lie `stride` apart. */
+function addTransposed(
+  y: Float64Array,
+  at: number,
+  jacobian: Float64Array,
+  first: number,
+  r: Float64Array,
+  columns: number,
+  stride: number,
+): void {
+  for (let q = 0; q < r.length; q++)
+    for (let j = 0; j < columns; j++) y[at + j]! += jacobian[first + q * stride + j]! * r[q]!
+}
+
+function scale(factor: number, x: Float64Array): void {
+  for (let i = 0; i < x.length; i++) x[i]! *= factor
 }
 
 /** scale^2 rho(z) and rho'(z) of z = square / scale^2. */

@@ -1,6 +1,7 @@
 import { solveCholesky, sparseCholesky } from '../sparse/sparseCholesky.js'
 import { factorBlock, solveLower, solveUpper } from './blockCholesky.js'
 import type { Observations } from './blockProblem.js'
+import { blockProduct } from './blockProduct.js'
 import type { NormalEquations } from './normalEquations.js'
 import type { ReducedPattern } from './reducedPattern.js'
 
@@ -15,94 +16,113 @@ export function solveByElimination(
   reduced: ReducedPattern,
   damping: Float64Array,
 ): Float64Array | undefined {
-  const { cameras, points, camera, pointers } = observations
-  const { gradient, couplings } = equations
-  const [a, b] = [cameras.size, points.size]
-  const offset = cameras.count * a
-  const blocks = new Float64Array(reduced.blocks.rows.length * a * a)
-  placeDiagonal(reduced, equations, damping, a, blocks)
-  const factors = equations.pointBlocks.slice()
-  const step = gradient.map((g) => -g)
-  const rest = step.subarray(0, offset)
-
-  let pair = 0
-  let scratch = new Float64Array(16 * a * b)
-  for (let p = 0; p < points.count; p++) {
-    const at = p * b * b
-    for (let i = 0; i < b; i++) factors[at + i * b + i]! += damping[offset + p * b + i]!
-    if (!factorBlock(factors, at, b)) return undefined
-    const own = offset + p * b
-    solveLower(factors, at, b, step, own)
-    const [first, last] = [pointers[p]!, pointers[p + 1]!]
-    if ((last - first) * a * b > scratch.length) scratch = new Float64Array(2 * (last - first) * a * b)
-    // Z = W L^-T, of which the products Z Z^T are taken off.
-    scratch.set(couplings.subarray(first * a * b, last * a * b))
-    for (let row = 0; row < (last - first) * a; row++) solveLower(factors, at, b, scratch, row * b)
-    for (let k = 0; k < last - first; k++) {
-      const c = camera[first + k]!
-      for (let i = 0; i < a; i++)
-        for (let t = 0; t < b; t++) rest[c * a + i]! -= scratch[(k * a + i) * b + t]! * step[own + t]!
-      for (let i = 0; i <= k; i++) {
-        const block = reduced.blockOfPair[pair++]! * a * a
-        subtractProduct(blocks, block, scratch, i * a * b, k * a * b, a, b)
-        if (i < k && camera[first + i] === c)
-          subtractProduct(blocks, block, scratch, k * a * b, i * a * b, a, b)
-      }
-    }
-  }
-
+  const factors = factorPoints(observations, equations, damping)
+  if (!factors) return undefined
+  const step = equations.gradient.map((g) => -g)
+  const blocks = cameraBlocks(observations, equations, reduced, damping)
+  eliminatePoints(observations, equations, reduced, factors, blocks, step)
   const values = new Float64Array(reduced.positions.length)
   for (let k = 0; k < values.length; k++) values[k] = blocks[reduced.positions[k]!]!
   const factor = sparseCholesky({ ...reduced.pattern, values }, reduced.symbolic)
   if (!factor) return undefined
-  rest.set(solveCholesky(factor, rest))
-
-  // L^-1 (-g) - L^-1 W^T s of the cameras, then L^-T of that.
-  const coupled = new Float64Array(b)
-  for (let p = 0; p < points.count; p++) {
-    const own = offset + p * b
-    coupled.fill(0)
-    for (let k = pointers[p]!; k < pointers[p + 1]!; k++)
-      for (let i = 0; i < a; i++) {
-        const moved = rest[camera[k]! * a + i]!
-        for (let t = 0; t < b; t++) coupled[t]! += couplings[(k * a + i) * b + t]! * moved
-      }
-    solveLower(factors, p * b * b, b, coupled, 0)
-    for (let t = 0; t < b; t++) step[own + t]! -= coupled[t]!
-    solveUpper(factors, p * b * b, b, step, own)
-  }
+  const cameras = step.subarray(0, reduced.pattern.size)
+  cameras.set(solveCholesky(factor, cameras))
+  recoverPoints(observations, equations, factors, step)
   return step
 }
 
-/** The cameras' own blocks, damped, which are the last of their columns. */
-function placeDiagonal(
-  { blocks: { size, columnPointers } }: ReducedPattern,
-  { cameraBlocks }: NormalEquations,
+/** L of V = L L^T for each point, damped. */
+function factorPoints(
+  { cameras, points: { count, size } }: Observations,
+  { pointBlocks }: NormalEquations,
   damping: Float64Array,
-  a: number,
+): Float64Array | undefined {
+  const factors = pointBlocks.slice()
+  const offset = cameras.count * cameras.size
+  for (let p = 0; p < count; p++) {
+    const at = p * size * size
+    for (let i = 0; i < size; i++) factors[at + i * size + i]! += damping[offset + p * size + i]!
+    if (!factorBlock(factors, at, size)) return undefined
+  }
+  return factors
+}
+
+/** U, damped, in the diagonal blocks of the reduced system, which are the last of their columns. */
+function cameraBlocks(
+  { cameras: { count, size } }: Observations,
+  { cameraBlocks }: NormalEquations,
+  { blocks: { columnPointers, rows } }: ReducedPattern,
+  damping: Float64Array,
+): Float64Array {
+  const square = size * size
+  const blocks = new Float64Array(rows.length * square)
+  for (let c = 0; c < count; c++) {
+    const at = (columnPointers[c + 1]! - 1) * square
+    blocks.set(cameraBlocks.subarray(c * square, (c + 1) * square), at)
+    for (let i = 0; i < size; i++) blocks[at + i * size + i]! += damping[c * size + i]!
+  }
+  return blocks
+}
+
+/**
+ * Takes W V^-1 W^T = Z^T Z off `blocks` and Z^T L^-1 (-g) off the cameras' part of `step`, for Z = L^-1 W^T, and leaves
+ * L^-1 (-g) in the points' part.
+ */
+function eliminatePoints(
+  { cameras, points, camera, pointers }: Observations,
+  { couplings }: NormalEquations,
+  { blockOfPair }: ReducedPattern,
+  factors: Float64Array,
   blocks: Float64Array,
+  step: Float64Array,
 ): void {
-  for (let c = 0; c < size; c++) {
-    const at = (columnPointers[c + 1]! - 1) * a * a
-    blocks.set(cameraBlocks.subarray(c * a * a, (c + 1) * a * a), at)
-    for (let i = 0; i < a; i++) blocks[at + i * a + i]! += damping[c * a + i]!
+  const [a, b] = [cameras.size, points.size]
+  const offset = cameras.count * a
+  const subtract = blockProduct('-', { depth: b, stride: a, rows: a, columns: a })
+  let z = new Float64Array(0)
+  let pair = 0
+  for (let p = 0; p < points.count; p++) {
+    const own = offset + p * b
+    solveLower(factors, p * b * b, b, step, own)
+    const [first, last] = [pointers[p]!, pointers[p + 1]!]
+    if ((last - first) * a * b > z.length) z = new Float64Array(2 * (last - first) * a * b)
+    for (let k = first; k < last; k++) {
+      const at = (k - first) * a * b
+      for (let i = 0; i < a * b; i++) z[at + i] = couplings[k * a * b + i]!
+      solveLower(factors, p * b * b, b, z, at, a)
+      for (let t = 0; t < b; t++)
+        for (let j = 0; j < a; j++) step[camera[k]! * a + j]! -= z[at + t * a + j]! * step[own + t]!
+      for (let i = first; i <= k; i++) {
+        const block = blockOfPair[pair++]! * a * a
+        const other = (i - first) * a * b
+        subtract(blocks, block, z, other, at)
+        // A camera that sees the point twice meets itself in both orders.
+        if (i < k && camera[i] === camera[k]) subtract(blocks, block, z, at, other)
+      }
+    }
   }
 }
 
-/** blocks -= Z_1 Z_2^T of two a by b matrices. */
-function subtractProduct(
-  blocks: Float64Array,
-  at: number,
-  z: Float64Array,
-  first: number,
-  second: number,
-  a: number,
-  b: number,
+/** From L^-1 (-g) the points' steps V^-1 (-g - W^T s), for the cameras' s. */
+function recoverPoints(
+  { cameras, points, camera, pointers }: Observations,
+  { couplings }: NormalEquations,
+  factors: Float64Array,
+  step: Float64Array,
 ): void {
-  for (let i = 0; i < a; i++)
-    for (let j = 0; j < a; j++) {
-      let sum = 0
-      for (let t = 0; t < b; t++) sum += z[first + i * b + t]! * z[second + j * b + t]!
-      blocks[at + i * a + j]! -= sum
-    }
+  const [a, b] = [cameras.size, points.size]
+  const coupled = new Float64Array(b)
+  for (let p = 0; p < points.count; p++) {
+    coupled.fill(0)
+    for (let k = pointers[p]!; k < pointers[p + 1]!; k++)
+      for (let t = 0; t < b; t++) {
+        let sum = 0
+        for (let j = 0; j < a; j++) sum += couplings[(k * b + t) * a + j]! * step[camera[k]! * a + j]!
+        coupled[t]! += sum
+      }
+    solveLower(factors, p * b * b, b, coupled, 0)
+    const own = cameras.count * a + p * b
+    for (let t = 0; t < b; t++) step[own + t]! -= coupled[t]!
+    solveUpper(factors, p * b * b, b, step, own)
+  }
 }

@@ -47,20 +47,22 @@ export function symmetricPattern(
     lower[k] = Math.max(i, j)
   }
   for (let j = 0; j < size; j++) upper[count + j] = lower[count + j] = j
-  const kept: number[] = []
-  const keptColumns: number[] = []
+  const kept = new Int32Array(count + size)
+  const keptColumns = new Int32Array(count + size)
   const entryOf = new Int32Array(count + size)
+  let last = -1
   for (const k of bucketOrder(lower, size, bucketOrder(upper, size))) {
-    if (kept.at(-1) !== upper[k] || keptColumns.at(-1) !== lower[k]) {
-      kept.push(upper[k]!)
-      keptColumns.push(lower[k]!)
+    if (last < 0 || kept[last] !== upper[k] || keptColumns[last] !== lower[k]) {
+      last++
+      kept[last] = upper[k]!
+      keptColumns[last] = lower[k]!
     }
-    entryOf[k] = kept.length - 1
+    entryOf[k] = last
   }
   return {
     size,
-    columnPointers: bucketPointers(keptColumns, size),
-    rows: Int32Array.from(kept),
+    columnPointers: bucketPointers(keptColumns.subarray(0, last + 1), size),
+    rows: kept.slice(0, last + 1),
     entryOf: entryOf.subarray(0, count),
   }
 }

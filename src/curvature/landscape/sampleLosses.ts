@@ -1,0 +1,93 @@
+import { compileProgram } from '../../engines/index.js'
+import * as np from '../../numpy/index.js'
+import { optimize } from '../../ops/optimize.js'
+import { forecast } from '../../program/forecast.js'
+import { castTensor, Tensor } from '../../tensor/tensor.js'
+import { trace } from '../../transforms/index.js'
+import { type FlatProblem, flatProblem, type ParameterBlock, type Selection } from '../parameters.js'
+import { batchesOf, type Problem } from '../problem.js'
+
+export interface SampleLossesOptions {
+  /** Samples in one run. Default 256. */
+  readonly batch?: number
+  /** `auto` (default): float64 where a pass over the data is cheap (under 500 million operations), else float32. */
+  readonly precision?: 'float32' | 'float64' | 'auto'
+  /** The parameters that move. Default all. */
+  readonly parameters?: Selection
+  readonly signal?: AbortSignal
+}
+
+/** The losses of all samples, and 1 for each that is classified rightly (empty where targets are values). */
+export interface SampleLosses {
+  readonly losses: Float64Array
+  readonly right: Float64Array
+}
+
+/** A problem's losses at any parameters, by one compiled program. */
+export interface LossSurface {
+  readonly blocks: readonly ParameterBlock[]
+  /** The problem's own parameters. */
+  readonly theta: Float64Array
+  readonly dtype: 'float32' | 'float64'
+  at(theta: Float64Array): Promise<SampleLosses>
+  dispose(): Promise<void>
+}
+
+const cheap = 5e8
+
+/** Prepares the losses of all samples as a function of the parameters. */
+export async function lossSurface(problem: Problem, options: SampleLossesOptions = {}): Promise<LossSurface> {
+  const { precision = 'auto', signal } = options
+  const prepare = (dtype: 'float32' | 'float64') => {
+    const flat = flatProblem(problem, dtype, options.parameters)
+    const batches = batchesOf(flat, Math.min(options.batch ?? 256, flat.inputs.shape[0]!))
+    const [{ inputs, targets }] = batches as [(typeof batches)[number]]
+    const { program } = trace(
+      (theta: Tensor, x: Tensor, y: Tensor) => lossesAndHits(flat, theta, x, y),
+      flat.theta,
+      inputs,
+      targets,
+    )
+    return { flat, batches, program: optimize(program) }
+  }
+  const wide = precision === 'float32' ? undefined : prepare('float64')
+  const work = wide ? forecast(wide.program).flops * wide.batches.length : Number.POSITIVE_INFINITY
+  const { flat, batches, program } =
+    wide && (precision === 'float64' || work < cheap) ? wide : prepare('float32')
+  const run = await compileProgram(program)
+  const samples = flat.inputs.shape[0]!
+  return {
+    blocks: flat.blocks,
+    theta: castTensor(flat.theta, 'float64').data as Float64Array,
+    dtype: flat.dtype,
+    async at(theta) {
+      const moved = castTensor(new Tensor(theta), flat.dtype)
+      const losses = new Float64Array(samples)
+      const right = new Float64Array(flat.loss.targets === 'classes' ? samples : 0)
+      let from = 0
+      for (const { inputs, targets } of batches) {
+        signal?.throwIfAborted()
+        const [values, hits] = await run.run([moved, inputs, targets])
+        const count = Math.min(values!.size, samples - from)
+        losses.set(values!.data.subarray(0, count), from)
+        if (right.length > 0) right.set(hits!.data.subarray(0, count), from)
+        from += count
+      }
+      return { losses, right }
+    },
+    dispose: () => run.dispose(),
+  }
+}
+
+function lossesAndHits({ apply, loss, dtype }: FlatProblem, theta: Tensor, x: Tensor, y: Tensor): Tensor[] {
+  const outputs = apply(theta, x)
+  const losses = loss.perSample(outputs, y)
+  if (loss.targets === 'values') return [losses]
+  const hits = np.equal(np.argmax(outputs, { axis: 1 }), y)
+  return [losses, np.where(hits, np.ones(losses.shape, { dtype }), 0)]
+}
+
+/** sum_i x_i / n. */
+export function mean(x: Float64Array): number {
+  return x.reduce((sum, value) => sum + value, 0) / x.length
+}

@@ -1,0 +1,74 @@
+import { type Estimate, meanAndError } from '../../linalg/estimator.js'
+import { type Progress, requireCount } from '../../linalg/products.js'
+import { Random } from '../../linalg/random.js'
+import { castTensor, Tensor } from '../../tensor/tensor.js'
+import type { SymmetricCurvature } from '../operators/index.js'
+import { effectiveBatch } from './sampling.js'
+
+export interface HessianNoiseOptions {
+  /** Unit vectors [k, n] along which it is measured. Default 8 random ones: the mean over all directions. */
+  readonly directions?: Tensor
+  /** Batches of the operator to use, at least 2. Default 64, at most all whole ones. */
+  readonly batches?: number
+  readonly seed?: number
+  readonly signal?: AbortSignal
+  readonly onStep?: (progress: Progress) => void
+}
+
+/**
+ * E |(H_i - H) v|^2 over samples i and unit vectors v: how far the Hessian of one sample is from that of all. For a
+ * batch B it is this over {@link effectiveBatch}, and so it is estimated without bias from the batches of `hessian`,
+ * whose samples must lie in random order ({@link shuffled}). Over random v it is P sigma^2, with P parameters and
+ * variance sigma^2 of the matrix's elements. The standard error adds those over batches and over directions.
+ * @throws unless the operator has at least two whole batches.
+ */
+export async function hessianNoise(
+  hessian: SymmetricCurvature,
+  options: HessianNoiseOptions = {},
+): Promise<Estimate> {
+  const { seed = 0, signal, onStep } = options
+  const { samples, plan, rows: n } = hessian
+  const whole = Math.floor(samples / plan.batch)
+  if (whole < 2)
+    throw new Error(
+      `hessianNoise: the operator has ${whole} whole batch of ${plan.batch} of its ${samples} samples, expected at least 2; make it with a smaller batch`,
+    )
+  const batches = Math.min(options.batches ?? 64, whole)
+  requireCount(batches, 'batches', 'hessianNoise', 2)
+  const directions = castTensor(options.directions ?? randomUnits(8, n, seed), hessian.dtype)
+  const k = directions.shape[0]!
+  const mean = await hessian.apply(directions)
+  const scale = effectiveBatch(plan.batch, samples)
+  const table: Float64Array[] = []
+  for (let b = 0; b < batches; b++) {
+    signal?.throwIfAborted()
+    const own = await hessian.applyBatch(b, directions)
+    table.push(squaredDistances(own, mean, k).map((x) => scale * x))
+    onStep?.({ done: b + 1, total: batches })
+  }
+  const overBatches = meanAndError(table.map((row) => meanAndError(row).estimate))
+  const columns = Array.from({ length: k }, (_, i) => meanAndError(table.map((row) => row[i]!)).estimate)
+  return {
+    estimate: overBatches.estimate,
+    standardError: Math.hypot(overBatches.standardError, meanAndError(columns).standardError),
+  }
+}
+
+/** Random sign vectors of length one. */
+function randomUnits(k: number, n: number, seed: number): Tensor {
+  const random = new Random(seed).split('hessianNoise')
+  const signs = random.rademacher(k * n)
+  return new Tensor(
+    signs.map((sign) => sign / Math.sqrt(n)),
+    [k, n],
+  )
+}
+
+function squaredDistances(a: Tensor, b: Tensor, rows: number): Float64Array {
+  const n = a.size / rows
+  const squares = new Float64Array(rows)
+  for (let i = 0; i < rows; i++)
+    for (let j = i * n; j < (i + 1) * n; j++)
+      squares[i]! += ((a.data[j] as number) - (b.data[j] as number)) ** 2
+  return squares
+}
