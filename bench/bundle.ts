@@ -17,7 +17,7 @@ const rounds = Number(values.rounds ?? 3)
 const data = process.env.EVOLUTE_DATA
 if (!data) throw new Error('EVOLUTE_DATA is not set, expected the folder of the test data')
 
-/** Ceres 2.1.0, bundle_adjuster's defaults, SPARSE_SCHUR on one thread, measured on a machine of this kind. */
+/** Ceres 2.1.0, bundle_adjuster's defaults, SPARSE_SCHUR on one thread, measured earlier, not in the same run. */
 const ceres = {
   'problem-21-11315-pre.txt.bz2': { cost: '3.037864e4', iterations: 12, seconds: '0.40' },
   'problem-49-7776-pre.txt.gz': { cost: '1.334429e4', iterations: 50, seconds: '1.7 to 3.2' },

@@ -65,9 +65,10 @@ export const paper: Paper = {
     const contenders: Record<string, DescentMethod> = {
       'universal, beta = 2/3': universal(2 / 3),
       'universal, beta = 1': universal(1),
-      'root, q = 3, M = 1': root(3, 1),
+      'root, q = 4, M = 100': root(4, 100),
+      'root, q = 3, M = 100': root(3, 100),
+      'affine-invariant, L = 1000': affineInvariant(1000),
       'affine-invariant, L = 10': affineInvariant(10),
-      'affine-invariant, L = 1': affineInvariant(1),
       'pure Newton': pure,
     }
     const problems = full ? 10 : 2
@@ -75,8 +76,8 @@ export const paper: Paper = {
     for (let k = 0; k < problems; k++) {
       const { loss, start } = badlyScaledLogistic(random.split(k), 200, 30)
       for (const [i, [name, method]] of Object.entries(contenders).entries()) {
-        await onStep((0.7 * (k + i / 6)) / problems, name)
-        const { history } = await run(loss, start, { method, maxSteps: 1200 })
+        await onStep((0.7 * (k + i / 7)) / problems, name)
+        const { history } = await run(loss, start, { method, maxSteps: 400 })
         steps.set(name, [...(steps.get(name) ?? []), stepsTaken(history)])
       }
     }
@@ -97,17 +98,18 @@ export const paper: Paper = {
     const { history } = await run(chain, start, { method: universal(1), maxSteps: 400 })
     const gaps = history.filter(({ accepted }) => accepted).map(({ value }) => value - least)
     const scale = gaps[0]!
-    const worst = Math.max(...gaps.slice(1).map((gap, k) => ((k + 1) ** 3 * gap) / scale))
     const rises = gaps.filter((gap, k) => k > 0 && gap > gaps[k - 1]! + 1e-12 * scale).length
 
     const searched = Math.max(most('universal, beta = 2/3'), most('universal, beta = 1'))
     const holds =
       searched < 30 &&
       valley < 50 &&
-      most('root, q = 3, M = 1') < 500 &&
+      most('root, q = 4, M = 100') < 100 &&
+      most('affine-invariant, L = 1000') < 200 &&
       rises === 0 &&
       gaps.at(-1)! < 1e-6 * scale
-    const shown = (name: string) => (Number.isFinite(most(name)) ? most(name) : Number.NaN)
+    const failures = (name: string) => steps.get(name)!.filter((n) => n === Infinity).length
+    const steepest = gaps.findIndex((gap) => gap < 1e-6 * scale)
     return {
       figures: [
         {
@@ -117,21 +119,24 @@ export const paper: Paper = {
           note: `the most of ${problems} problems, beta = 2/3 and 1, to a gradient of 1e-10`,
         },
         {
-          name: 'steps by the root schedule, q = 3, M = 1',
+          name: 'steps by the root schedule, q = 4, M = 100',
           paper: null,
-          measured: shown('root, q = 3, M = 1'),
+          measured: most('root, q = 4, M = 100'),
+          note: `q = 3: ${most('root, q = 3, M = 100')}; M is the best of 1, 100, 10000, tried on these problems`,
         },
         {
-          name: 'steps by the affine-invariant one, L = 10',
+          name: 'steps by the affine-invariant one, L = 1000',
           paper: null,
-          measured: shown('affine-invariant, L = 10'),
-          note: `L = 1: ${most('affine-invariant, L = 1')}`,
+          measured: most('affine-invariant, L = 1000'),
+          note: 'the best of 1, 10, 100, 1000, tried on these problems; smaller ones fail',
         },
         {
-          name: 'problems that pure Newton fails on',
+          name: 'problems it fails on with L = 10',
           paper: null,
-          measured: steps.get('pure Newton')!.filter((n) => n === Infinity).length,
+          measured: failures('affine-invariant, L = 10'),
+          note: `of ${problems}: the constant is too small`,
         },
+        { name: 'problems that pure Newton fails on', paper: null, measured: failures('pure Newton') },
         {
           name: 'steps on Rosenbrock’s function',
           paper: null,
@@ -139,16 +144,16 @@ export const paper: Paper = {
           note: 'another implementation took 32; not convex',
         },
         {
-          name: 'largest k^3 (f_k - f*) / (f_0 - f*), chain',
+          name: 'steps to 1e-6 of the start on a chain of fourth powers',
           paper: null,
-          measured: worst,
-          note: `bounded if the rate is k^-3; ${start.length} unknowns, ${gaps.length - 1} steps to ${(gaps.at(-1)! / scale).toExponential(1)}`,
+          measured: steepest,
+          note: `${start.length} unknowns, a hard case of the theory`,
         },
-        { name: 'steps on which the chain’s value rose', paper: 0, measured: rises },
+        { name: 'steps on which the value rose there', paper: 0, measured: rises },
       ],
       holds,
       verdict: holds
-        ? 'with backtracking the stepsize needs no constants and beats schedules with guessed ones by far, where pure Newton diverges.'
+        ? 'with backtracking the stepsize needs no constants, and fewer steps than schedules with the best constants of several tried, where pure Newton diverges; the rate k^-3 itself is not tested here.'
         : 'some schedule takes more steps than it should, see the figures.',
     }
   },

@@ -5,6 +5,7 @@ import { compareCommand } from './compare.js'
 import { demoCommand } from './demo.js'
 import { Interrupted, isBadInput } from './errors.js'
 import { exportCommand } from './export.js'
+import { fitCommand } from './fit.js'
 import { landscapeCommand } from './landscape.js'
 import { version } from './version.js'
 
@@ -13,6 +14,7 @@ const commands: readonly Command[] = [
   landscapeCommand,
   compareCommand,
   exportCommand,
+  fitCommand,
   demoCommand,
 ]
 
