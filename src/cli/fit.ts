@@ -45,6 +45,8 @@ async function run(words: readonly string[], signal: AbortSignal): Promise<void>
   const args = parseArguments(spec, words)
   const [expression, path] = args.operands as [string, string]
   const plot = plotFile(args)
+  if (args.flag('absolute') && args.text('sigma') === undefined)
+    throw new UsageError('--absolute: got no --sigma, expected the column of the errors that it speaks of')
   const columns = readColumns(path, args)
   const start = readStart(args)
   const model = await blamingInput('expression', () => expressionModel(expression, start, columns.named))

@@ -95,7 +95,7 @@ function remarks({ message, converged, parameters, correlations, weighted, absol
 
 function quality({ residualSumOfSquares, degreesOfFreedom, weighted, loss }: FitReport): Block {
   const reduced = residualSumOfSquares / degreesOfFreedom
-  const after = loss === 'linear' ? '' : `, after the ${loss} loss`
+  const after = loss === 'linear' ? '' : ` after ${loss}`
   return pairs([
     [`residual sum of squares${after}`, formatNumber(residualSumOfSquares, 6)],
     ['degrees of freedom', formatCount(degreesOfFreedom)],

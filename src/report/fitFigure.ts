@@ -69,10 +69,14 @@ function panels({ xLabel, yLabel, observations, curve }: FitPlot): string[] {
   const residuals = observations.map((point) => ({ ...point, y: point.y - point.fitted }))
   const [y, r] = [widened(observations.flatMap(ends)), widened([0, ...residuals.flatMap(ends)])]
   return [
-    panel({ height: upper, x, y, yLabel }, [...curveMarks(curve, y), ...observationMarks(observations)]),
+    panel({ height: upper, x, y, yLabel }, [
+      bandMark(curve, y),
+      ...observationMarks(observations),
+      curveMark(curve, y),
+    ]),
     panel({ height: lower, x, y: r, yLabel: 'residual', xLabel }, [
-      ruleY([0], { className: 'series-line', stroke: colors.series, strokeWidth: 1.9 }),
       ...observationMarks(residuals),
+      ruleY([0], { className: 'series-line', stroke: colors.series, strokeWidth: 1.9 }),
     ]),
   ]
 }
@@ -87,35 +91,42 @@ function widened(values: readonly number[]): Domain {
   return [low - room, high + room]
 }
 
-/** The curve and its band, within what the data span: a pole must not set the scale. */
-function curveMarks(curve: FitPlot['curve'], [low, high]: Domain): Markish[] {
+/** The band within what the data span: a pole must not set the scale. */
+function bandMark(curve: FitPlot['curve'], [low, high]: Domain): Markish {
   const within = (value: number) => Math.min(high, Math.max(low, value))
-  const inside = curve.map(({ x, y, half }) => ({
-    x,
-    y: y >= low && y <= high ? y : Number.NaN,
-    low: within(y - half),
-    high: within(y + half),
-  }))
-  return [
-    areaY(inside, {
-      x: 'x',
-      y1: 'low',
-      y2: 'high',
-      className: 'series',
-      fill: colors.series,
-      fillOpacity: 0.18,
-    }),
-    lineY(inside, { x: 'x', y: 'y', className: 'series-line', stroke: colors.series, strokeWidth: 1.9 }),
-  ]
+  const band = curve.map(({ x, y, half }) => ({ x, low: within(y - half), high: within(y + half) }))
+  const fill = { className: 'series', fill: colors.series, fillOpacity: 0.18 }
+  return areaY(band, { x: 'x', y1: 'low', y2: 'high', ...fill })
+}
+
+/** The curve, cut where it leaves what the data span. */
+function curveMark(curve: FitPlot['curve'], [low, high]: Domain): Markish {
+  const inside = curve.map(({ x, y }) => ({ x, y: y >= low && y <= high ? y : Number.NaN }))
+  return lineY(inside, {
+    x: 'x',
+    y: 'y',
+    className: 'series-line',
+    stroke: colors.series,
+    strokeWidth: 1.9,
+  })
 }
 
 function observationMarks(observations: readonly { x: number; y: number; sigma?: number }[]): Markish[] {
   const barred = observations
     .filter(({ sigma }) => sigma !== undefined)
     .map((point) => ({ x: point.x, low: ends(point)[0], high: ends(point)[1] }))
+  const many = observations.length > 300
+  const dots = many ? { r: 1.7, fillOpacity: 0.5 } : { r: 3 }
   return [
-    ruleX(barred, { x: 'x', y1: 'low', y2: 'high', className: 'accent-line', stroke: colors.accent }),
-    dot([...observations], { x: 'x', y: 'y', className: 'accent', fill: colors.accent, r: 3 }),
+    ruleX(barred, {
+      x: 'x',
+      y1: 'low',
+      y2: 'high',
+      className: 'accent-line',
+      stroke: colors.accent,
+      ...(many && { strokeOpacity: 0.3 }),
+    }),
+    dot([...observations], { x: 'x', y: 'y', className: 'accent', fill: colors.accent, ...dots }),
   ]
 }
 

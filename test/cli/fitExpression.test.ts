@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { evaluateExpression, namesIn, parseExpression } from '../../src/cli/fit/expression.js'
 import { functions } from '../../src/cli/fit/functions.js'
 import { Tensor } from '../../src/tensor/index.js'
-import { randomSource } from '../helpers/random.js'
+import { uniform } from '../helpers/random.js'
 
-function valueOf(text: string, values: Record<string, number> = {}): number {
+function calculated(text: string, values: Record<string, number> = {}): number {
   const value = evaluateExpression(parseExpression(text), new Map(Object.entries(values)))
   return typeof value === 'number' ? value : (value as Tensor).item()
 }
@@ -32,11 +32,11 @@ describe('a formula', () => {
     ['pow(2, 3) + hypot(3, 4) + atan2(0, 1)', 13],
     ['max(1, min(5, 3))', 3],
   ])('%s is %d', (text, value) => {
-    expect(valueOf(text)).toBeCloseTo(value, 14)
+    expect(calculated(text)).toBeCloseTo(value, 14)
   })
 
   test('names stand for their values, and each is found where it stands first', () => {
-    expect(valueOf('b1*(1 - exp(-b2*x))', { b1: 3, b2: 0.5, x: 2 })).toBe(3 * (1 - Math.exp(-1)))
+    expect(calculated('b1*(1 - exp(-b2*x))', { b1: 3, b2: 0.5, x: 2 })).toBe(3 * (1 - Math.exp(-1)))
     expect([...namesIn(parseExpression('b2*x + b1*sin(b2*größe)'))]).toEqual([
       ['b2', 0],
       ['x', 3],
@@ -60,13 +60,21 @@ describe('a formula', () => {
       for (const at of [0.3, 0.7, 1.4]) {
         const x = operands === 1 ? [at] : [at, 1.9]
         const exact = own[name]!(...x)
-        if (Number.isFinite(exact)) expect(valueOf(`${name}(${x})`)).toBeCloseTo(exact, 12)
+        if (Number.isFinite(exact)) expect(calculated(`${name}(${x})`)).toBeCloseTo(exact, 12)
       }
   })
 })
 
+test('a formula as long as may be has a value, and a longer one is refused', () => {
+  const nested = (depth: number) => `${'('.repeat(depth)}1${')'.repeat(depth)}`
+  expect(calculated(nested(700))).toBe(1)
+  expect(calculated(`${'-'.repeat(1400)}1`)).toBe(1)
+  expect(calculated(`1${'+1'.repeat(700)}`)).toBe(701)
+  expect(() => parseExpression(nested(10000))).toThrow('expected a shorter formula')
+})
+
 test('random formulas have the values that JavaScript gives them', () => {
-  const random = randomSource(7)
+  const random = uniform(7)
   const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)]!
   const build = (depth: number): string => {
     if (depth === 0) return pick(['a', 'b', '2', '0.5', '3e-1'])
@@ -85,11 +93,16 @@ test('random formulas have the values that JavaScript gives them', () => {
   }
   for (let i = 0; i < 300; i++) {
     const text = build(4)
-    const js = new Function('a', 'b', `const { abs, cos } = Math; return ${text}`) as (a: number, b: number) => number
+    const js = new Function('a', 'b', `const { abs, cos } = Math; return ${text}`) as (
+      a: number,
+      b: number,
+    ) => number
     const [a, b] = [0.5 + random(), 0.5 + random()]
     const exact = js(a, b)
     if (!Number.isFinite(exact)) continue
-    expect(Math.abs(valueOf(text, { a, b }) - exact), text).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(exact)))
+    expect(Math.abs(calculated(text, { a, b }) - exact), text).toBeLessThanOrEqual(
+      1e-9 * (1 + Math.abs(exact)),
+    )
   }
 })
 

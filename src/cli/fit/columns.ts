@@ -61,6 +61,8 @@ function readTable(path: string): Column[] {
     const bytes = readBytes(path)
     const text = new TextDecoder().decode(/\.gz$/i.test(path) ? gunzip(bytes) : bytes)
     const { columns, values } = readCsv(text)
+    const twin = columns?.find((name, i) => columns.indexOf(name) < i)
+    if (twin) throw new DataError(`two columns are named ${JSON.stringify(twin)}, expected different names`)
     const [rows, width] = values.shape as [number, number]
     return Array.from({ length: width }, (_, j) => ({
       name: columns?.[j] || String(j + 1),

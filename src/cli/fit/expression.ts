@@ -1,6 +1,6 @@
 import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { unknown } from '../arguments.js'
+import { UsageError, unknown } from '../arguments.js'
 import { functions } from './functions.js'
 import { expressionError, type Token, tokenize } from './tokens.js'
 
@@ -22,6 +22,9 @@ const call = (f: (x: np.ArrayLike, y: np.ArrayLike) => Tensor, ...operands: Expr
   operands,
 })
 
+/** Deeper formulas would need more stack than there is. */
+const mostTokens = 1500
+
 const sums = { '+': np.add, '-': np.subtract }
 const products = { '*': np.multiply, '/': np.divide }
 const powers = { '^': np.power, '**': np.power }
@@ -39,6 +42,10 @@ const powers = { '^': np.power, '**': np.power }
  */
 export function parseExpression(text: string): Expression {
   const tokens = tokenize(text)
+  if (tokens.length > mostTokens)
+    throw new UsageError(
+      `expression: got more than ${mostTokens} words and signs, expected a shorter formula`,
+    )
   let position = 0
   const next = () => tokens[position]!
   const fail = ({ kind, text: got, at }: Token, expected: string) =>
