@@ -104,7 +104,7 @@ export const paper: Paper = {
   title: 'Comparative analysis of numerical methods for parameter determination',
   authors: 'Andronov, Tkachenko',
   year: 2013,
-  source: 'arXiv 1310.1967',
+  source: 'in Częstochowski Kalendarz Astronomiczny 2014',
   claim:
     'Counted in evaluations of a slow function to a given accuracy, brute force and Monte Carlo cost most, methods that go downhill ' +
     'along lines far less.',

@@ -5,7 +5,7 @@ export interface Paper {
   readonly title: string
   readonly authors: string
   readonly year: number
-  /** arXiv number or DOI. */
+  /** arXiv number or DOI; else `in`, the collection and its year. */
   readonly source: string
   /** One or two sentences. */
   readonly claim: string

@@ -19,7 +19,7 @@ describe('the form of papers', () => {
     const paper = await loadPaper(id)
     expect(paper.id).toBe(id)
     for (const text of [paper.title, paper.authors, paper.claim]) expect(text.length).toBeGreaterThan(4)
-    expect(paper.source).toMatch(/^(arXiv \d{4}\.\d{4,5}|doi:10\.\d+\/\S+)$/)
+    expect(paper.source).toMatch(/^(arXiv \d{4}\.\d{4,5}|doi:10\.\d+\/\S+|in .+ \d{4})$/)
     expect(paper.year).toBeGreaterThan(1980)
     expect(paper.claim.endsWith('.')).toBe(true)
   })
