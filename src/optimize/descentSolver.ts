@@ -2,7 +2,7 @@ import { axpy } from '../linalg/vector.js'
 import type { Descent, LocalModel, Objective, Step, Steps } from './descent.js'
 import type { Reason } from './reason.js'
 import type { Search, SearchState } from './search.js'
-import type { IterationState, Solver } from './solver.js'
+import { type Awaitable, after, type IterationState, type Solver } from './solver.js'
 
 export interface DescentState<Memory = unknown> extends IterationState {
   readonly search: SearchState
@@ -46,47 +46,67 @@ export function descentSolver<Model extends LocalModel, Memory>(
   type State = DescentState<Memory>
   let here: { readonly point: Float64Array; readonly steps: Steps } | undefined
 
-  const stepsAt = async ({ point, memory }: State): Promise<Steps> => {
-    if (here?.point !== point)
-      here = { point, steps: await descent.prepare(await objective.linearize(point), point, memory) }
-    return here.steps
-  }
+  const prepare = (model: Model, point: Float64Array, memory: Memory): Awaitable<Steps> =>
+    after(descent.prepare(model, point, memory), (steps) => {
+      here = { point, steps }
+      return steps
+    })
+
+  const stepsAt = ({ point, memory }: State): Awaitable<Steps> =>
+    here?.point === point
+      ? here.steps
+      : after(objective.linearize(point), (model) => prepare(model, point, memory))
 
   /** The state at a point just reached, or nothing where the derivatives are not finite. */
-  const arrive = async (
+  const arrive = (
     point: Float64Array,
-    before: Pick<State, 'iteration' | 'search'> & { readonly memory?: Memory },
-  ): Promise<State | undefined> => {
-    const model = await objective.linearize(point)
-    if (!Number.isFinite(model.value) || !model.gradient.every(Number.isFinite)) return undefined
-    const memory = await descent.remember(model, point, before.memory)
-    const steps = await descent.prepare(model, point, memory)
-    here = { point, steps }
-    const { iteration, search } = before
-    const { decrement, optimality } = steps
-    return {
-      iteration,
-      search,
-      point,
-      value: model.value,
-      memory,
-      accepted: true,
-      decrement,
-      optimality,
-    }
-  }
+    { iteration, search, memory: before }: Arrival<Memory>,
+  ): Awaitable<State | undefined> =>
+    after(objective.linearize(point), (model) => {
+      const { value, gradient } = model
+      if (!Number.isFinite(value) || !allFinite(gradient)) return undefined
+      return after(descent.remember(model, point, before), (memory) =>
+        after(prepare(model, point, memory), ({ decrement, optimality }) => {
+          return { iteration, search, point, value, memory, accepted: true, decrement, optimality }
+        }),
+      )
+    })
 
   /** Takes a step whose effect on the value drowns in rounding if it lessens the decrement; else tries a shorter one. */
-  const polish = async (state: State, steps: Steps, step: Step, trial: Float64Array): Promise<State> => {
-    const next = await arrive(trial, {
-      ...state,
-      iteration: state.iteration + 1,
-      search: search.start(state.search.size),
+  const polish = (state: State, steps: Steps, step: Step, trial: Float64Array): Awaitable<State> =>
+    after(arrive(trial, arrival(state, search.start(state.search.size))), (next) => {
+      if (next && next.decrement < steps.decrement) return next
+      here = { point: state.point, steps }
+      const done = steps.decrement <= exact * Math.abs(state.value) || step.relative <= noStep
+      return rejected(state, shorter(state.search, step), done ? settled(steps) : undefined)
     })
-    if (next && next.decrement < steps.decrement) return next
-    here = { point: state.point, steps }
-    const done = steps.decrement <= exact * Math.abs(state.value) || step.relative <= noStep
-    return rejected(state, shorter(state.search, step), done ? settled(steps) : undefined)
+
+  /** Has the search decide on a step by what it reduces. */
+  const judge = (
+    state: State,
+    steps: Steps,
+    step: Step,
+    trial: Float64Array,
+    reduction: number,
+  ): Awaitable<State> => {
+    if (reduction === Number.POSITIVE_INFINITY) return rejected(state, state.search, 'unbounded')
+    const decision = search.update(state.search, step, reduction, () => objective.linearize(trial))
+    return after(decision, ({ accepted, state: next }) =>
+      after(accepted ? arrive(trial, arrival(state, next)) : undefined, (arrived) => {
+        if (arrived) return arrived
+        const stuck = step.relative <= noStep ? settled(steps) : undefined
+        return rejected(state, accepted ? shorter(state.search, step) : next, stuck)
+      }),
+    )
+  }
+
+  const take = (state: State, steps: Steps, step: Step): Awaitable<State> => {
+    const trial = state.point.slice()
+    axpy(1, step.move, trial)
+    const value = Math.abs(state.value)
+    const lost = step.predicted <= rounding * value && steps.decrement <= nearby * value
+    if (lost || (step.full && steps.relative <= smallStep)) return polish(state, steps, step, trial)
+    return after(objective.value(trial), (reached) => judge(state, steps, step, trial, state.value - reached))
   }
 
   const rejected = (state: State, search: SearchState, reason?: Reason): State => ({
@@ -103,26 +123,10 @@ export function descentSolver<Model extends LocalModel, Memory>(
       if (!state) throw new Error(await explainStart(objective, start))
       return { ...state, search: search.start((await stepsAt(state)).initialSize) }
     },
-    async step(state) {
-      const steps = await stepsAt(state)
-      const step = await steps.step(state.search.size)
-      const trial = state.point.slice()
-      axpy(1, step.move, trial)
-      const value = Math.abs(state.value)
-      const lost = step.predicted <= rounding * value && steps.decrement <= nearby * value
-      if (lost || (step.full && steps.relative <= smallStep)) return polish(state, steps, step, trial)
-      const reduction = state.value - (await objective.value(trial))
-      if (reduction === Number.POSITIVE_INFINITY) return rejected(state, state.search, 'unbounded')
-      const { accepted, state: next } = await search.update(state.search, step, reduction, () =>
-        objective.linearize(trial),
-      )
-      const arrived = accepted
-        ? await arrive(trial, { ...state, iteration: state.iteration + 1, search: next })
-        : undefined
-      if (arrived) return arrived
-      const stuck = step.relative <= noStep ? settled(steps) : undefined
-      return rejected(state, accepted ? shorter(state.search, step) : next, stuck)
-    },
+    step: (state) =>
+      after(stepsAt(state), (steps) =>
+        after(steps.step(state.search.size), (step) => take(state, steps, step)),
+      ),
     terminate({ reason, decrement, value }) {
       if (reason) return reason
       return decrement <= tolerance ** 2 * Math.abs(value) ? 'optimal' : undefined
@@ -131,6 +135,18 @@ export function descentSolver<Model extends LocalModel, Memory>(
       return { iteration, value, size: search.size, accepted, decrement, optimality }
     },
   }
+}
+
+/** What is known of a point before it is reached. */
+type Arrival<Memory> = Pick<DescentState<Memory>, 'iteration' | 'search'> & { readonly memory?: Memory }
+
+const arrival = <Memory>(state: DescentState<Memory>, search: SearchState): Arrival<Memory> => {
+  return { iteration: state.iteration + 1, search, memory: state.memory }
+}
+
+function allFinite(x: Float64Array): boolean {
+  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) return false
+  return true
 }
 
 const shorter = (search: SearchState, step: Step): SearchState => ({ ...search, size: step.size / 4 })

@@ -52,6 +52,14 @@ export {
   schedules,
 } from './minimize/regularized.js'
 export { strongWolfe, type WolfeOptions } from './minimize/wolfe.js'
+export {
+  type End,
+  latinHypercube,
+  type MultiStartOptions,
+  type MultiStartResult,
+  multiStart,
+  type Solved,
+} from './multiStart.js'
 export type { Bounds, ParameterOptions, Parameters } from './parameters.js'
 export { type Reason, reasons } from './reason.js'
 export {

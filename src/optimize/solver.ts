@@ -3,6 +3,11 @@ import type { Reason } from './reason.js'
 /** An answer at once (the JavaScript engine) or later (ONNX Runtime). */
 export type Awaitable<T> = T | Promise<T>
 
+/** f of an answer: at once where the answer is there, so that small problems never wait. */
+export function after<A, B>(value: Awaitable<A>, f: (value: A) => Awaitable<B>): Awaitable<B> {
+  return value instanceof Promise ? value.then(f) : f(value)
+}
+
 /** Where an iteration stands: plain data, so that it can be stored and continued with the same digits. */
 export interface IterationState {
   /** Trial points so far, accepted or not. */
@@ -70,7 +75,8 @@ export async function runSolver<State extends IterationState>(
   for (;;) {
     const reason = solver.terminate(state) ?? (state.iteration >= end ? 'maxSteps' : undefined)
     if (reason) return { state: { ...state, reason }, history }
-    state = await solver.step(state)
+    const next = solver.step(state)
+    state = next instanceof Promise ? await next : next
     history.push(solver.record(state))
     onStep?.(state)
     if (signal && performance.now() - rested > breath) {

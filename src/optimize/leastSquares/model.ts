@@ -1,5 +1,5 @@
-import { norm } from '../../linalg/vector.js'
 import type { LocalModel } from '../descent.js'
+import { normBetween } from './qr.js'
 
 /** A sum of squares near a point: half of |residual + J move|^2, but for constants. */
 export interface LeastSquaresModel extends LocalModel {
@@ -13,7 +13,7 @@ export interface LeastSquaresModel extends LocalModel {
 export function columnLengths(columns: Float64Array, n: number): Float64Array {
   const m = columns.length / n
   const lengths = new Float64Array(n)
-  for (let j = 0; j < n; j++) lengths[j] = norm(columns.subarray(j * m, (j + 1) * m))
+  for (let j = 0; j < n; j++) lengths[j] = normBetween(columns, j * m, (j + 1) * m)
   return lengths
 }
 

@@ -1,4 +1,5 @@
 import type { Objective } from '../descent.js'
+import { type Awaitable, after } from '../solver.js'
 import type { RobustLoss } from './loss.js'
 import { columnLengths, type LeastSquaresModel, transposedProduct } from './model.js'
 import type { Whiten } from './noise.js'
@@ -40,24 +41,27 @@ export function leastSquaresObjective(residuals: Residuals, treatment: Treatment
     return { value, gradient, residual, columns, lengths: columnLengths(columns, n) }
   }
 
-  const linearize = async (x: Float64Array) => {
+  const linearize = (x: Float64Array): Awaitable<LeastSquaresModel> => {
     if (latest?.x === x) return latest.model
     evaluations.residual++
     evaluations.jacobian++
-    const model = toModel(await residuals.linearize(x))
-    latest = { x, model }
-    return model
+    return after(residuals.linearize(x), (linearized) => {
+      const model = toModel(linearized)
+      latest = { x, model }
+      return model
+    })
   }
 
   return {
     evaluations,
     linearize,
-    async value(x) {
-      if (residuals.together) return (await linearize(x)).value
+    value(x) {
+      if (residuals.together) return after(linearize(x), ({ value }) => value)
       evaluations.residual++
-      const residual = await residuals.residual(x)
-      whiten?.(residual)
-      return costOf(residual, loss, lossScale)
+      return after(residuals.residual(x), (residual) => {
+        whiten?.(residual)
+        return costOf(residual, loss, lossScale)
+      })
     },
   }
 }

@@ -15,20 +15,24 @@ export interface Factors {
 
 /**
  * Factors A [rows, columns], rows >= columns, each time with the longest remaining column next (Businger and Golub
- * 1965), and applies Q^T to b. Overwrites both.
+ * 1965), and applies Q^T to b. Overwrites both; `r` is the memory for R.
  */
-export function factor(a: Float64Array, b: Float64Array, columns: number): Factors {
+export function factor(
+  a: Float64Array,
+  b: Float64Array,
+  columns: number,
+  r: Float64Array = new Float64Array(columns * columns),
+): Factors {
   const rows = b.length
   const order = new Int32Array(columns)
   for (let j = 0; j < columns; j++) order[j] = j
-  const diagonal = new Float64Array(columns)
   for (let k = 0; k < columns; k++) {
     bringLongest(a, order, rows, k)
     const at = k * rows
-    const length = norm(a, at + k, at + rows)
+    const length = normBetween(a, at + k, at + rows)
     const first = a[at + k]!
     const head = first > 0 ? -length : length
-    diagonal[k] = head
+    r[k * columns + k] = head
     if (head === 0) continue
     a[at + k] = first - head
     // v^T v = 2 head (head - first)
@@ -36,12 +40,12 @@ export function factor(a: Float64Array, b: Float64Array, columns: number): Facto
     for (let j = k + 1; j < columns; j++) reflect(a, j * rows, a, at, rows, k, scale)
     reflect(b, 0, a, at, rows, k, scale)
   }
-  const r = new Float64Array(columns * columns)
+  const rhs = new Float64Array(columns)
   for (let j = 0; j < columns; j++) {
     for (let i = 0; i < j; i++) r[j * columns + i] = a[j * rows + i]!
-    r[j * columns + j] = diagonal[j]!
+    rhs[j] = b[j]!
   }
-  return { columns, r, rhs: b.slice(0, columns), order, rank: rankOf(diagonal) }
+  return { columns, r, rhs, order, rank: rankOf(r, columns) }
 }
 
 function bringLongest(a: Float64Array, order: Int32Array, rows: number, k: number): void {
@@ -50,7 +54,10 @@ function bringLongest(a: Float64Array, order: Int32Array, rows: number, k: numbe
   for (let j = k; j < order.length; j++) {
     let squares = 0
     for (let i = j * rows + k; i < (j + 1) * rows; i++) squares += a[i]! * a[i]!
-    if (squares > most) [longest, most] = [j, squares]
+    if (squares > most) {
+      longest = j
+      most = squares
+    }
   }
   if (longest === k) return
   const column = order[k]!
@@ -80,7 +87,7 @@ function reflect(
 }
 
 /** The Euclidean length of elements from..to, without overflow. */
-function norm(x: Float64Array, from: number, to: number): number {
+export function normBetween(x: Float64Array, from: number, to: number): number {
   let squares = 0
   for (let i = from; i < to; i++) squares += x[i]! * x[i]!
   if (squares > 1e-280 && squares < 1e280) return Math.sqrt(squares)
@@ -92,10 +99,11 @@ function norm(x: Float64Array, from: number, to: number): number {
   return largest * Math.sqrt(sum)
 }
 
-function rankOf(diagonal: Float64Array): number {
-  const least = Math.abs(diagonal[0] ?? 0) * Number.EPSILON
-  const end = diagonal.findIndex((x) => !(Math.abs(x) > least))
-  return end < 0 ? diagonal.length : end
+function rankOf(r: Float64Array, columns: number): number {
+  const least = Math.abs(r[0] ?? 0) * Number.EPSILON
+  let rank = 0
+  while (rank < columns && Math.abs(r[rank * (columns + 1)]!) > least) rank++
+  return rank
 }
 
 /** The x that minimises |A x - b|, with 0 for the columns beyond the rank. */
@@ -121,16 +129,34 @@ export function solveTransposed({ columns, r, order, rank }: Factors, y: Float64
   return z
 }
 
-/** The factors of A with shift I below it, and b with zeros: those of a damped problem. */
+/** More numbers than this are not held on to. */
+const mostReused = 4096
+
+/** Memory for what the next call overwrites: small arrays cost more to allocate than to factor. */
+export function reusedMemory(): (length: number) => Float64Array {
+  let memory = new Float64Array(0)
+  return (length) => {
+    if (memory.length === length) return memory
+    const made = new Float64Array(length)
+    if (length <= mostReused) memory = made
+    return made
+  }
+}
+
+const dampedMatrix = reusedMemory()
+const dampedVector = reusedMemory()
+const dampedFactor = reusedMemory()
+
+/** The factors of A with shift I below it, and b with zeros: those of a damped problem. They hold until the next call. */
 export function factorDamped({ columns, r, rhs, order }: Factors, shift: number): Factors {
   const rows = 2 * columns
-  const a = new Float64Array(rows * columns)
+  const a = dampedMatrix(rows * columns).fill(0)
   for (let k = 0; k < columns; k++) {
     const at = order[k]! * rows
     for (let i = 0; i <= k; i++) a[at + i] = r[k * columns + i]!
     a[at + columns + order[k]!] = shift
   }
-  const b = new Float64Array(rows)
-  b.set(rhs)
-  return factor(a, b, columns)
+  const b = dampedVector(rows).fill(0)
+  for (let i = 0; i < columns; i++) b[i] = rhs[i]!
+  return factor(a, b, columns, dampedFactor(columns * columns))
 }

@@ -6,7 +6,7 @@ import { forecast } from '../../program/forecast.js'
 import type { Program } from '../../program/program.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { jacobian, ravel, trace } from '../../transforms/index.js'
-import type { Awaitable } from '../solver.js'
+import { type Awaitable, after } from '../solver.js'
 
 export interface Linearized {
   readonly residual: Float64Array
@@ -74,10 +74,6 @@ export async function prepare(program: Program, options: CompileOptions): Promis
 }
 
 const numbers = (x: Tensor) => x.data as Float64Array
-
-export function after<A, B>(value: Awaitable<A>, f: (value: A) => B): Awaitable<B> {
-  return value instanceof Promise ? value.then(f) : f(value)
-}
 
 /** Residuals of a function of numbers, with derivatives that are given as rows, or found by finite differences. */
 export function plainResiduals(

@@ -1,7 +1,7 @@
-import { dot, norm } from '../../linalg/vector.js'
+import { norm } from '../../linalg/vector.js'
 import type { Descent, Step, Steps } from '../descent.js'
 import type { LeastSquaresModel } from './model.js'
-import { type Factors, factor, solveFactored } from './qr.js'
+import { type Factors, factor, reusedMemory, solveFactored } from './qr.js'
 
 /** What parameters are measured in. */
 export interface Scale {
@@ -39,7 +39,9 @@ export function scaledDescent(
     remember: grownScale,
     prepare(model, point, scale) {
       const problem = scaledProblem(model, point, unitsAt(model, scale))
-      return { ...problem.measures, ...steps(problem) }
+      const { decrement, relative, optimality } = problem.measures
+      const { initialSize, step } = steps(problem)
+      return { initialSize, decrement, relative, optimality, step }
     },
   }
 }
@@ -49,10 +51,12 @@ export function grownScale(
   point: Float64Array,
   before: Scale | undefined,
 ): Scale {
-  return {
-    lengths: lengths.map((length, j) => Math.max(length, before?.lengths[j] ?? 0)),
-    sizes: point.map((x, j) => Math.max(Math.abs(x), before?.sizes[j] ?? 0)),
+  const scale = { lengths: lengths.slice(), sizes: new Float64Array(point.length) }
+  for (let j = 0; j < point.length; j++) {
+    scale.lengths[j] = Math.max(lengths[j]!, before ? before.lengths[j]! : 0)
+    scale.sizes[j] = Math.max(Math.abs(point[j]!), before ? before.sizes[j]! : 0)
   }
+  return scale
 }
 
 /**
@@ -65,11 +69,16 @@ const mostRaise = 1e6
 /** What each parameter is multiplied by. */
 export function unitsAt({ residual }: LeastSquaresModel, { lengths, sizes }: Scale): Float64Array {
   const least = leastEffect * norm(residual)
-  return lengths.map((length, j) => {
-    const size = sizes[j]!
-    return Math.max(length, size > 0 ? Math.min(least / size, mostRaise * length) : 0) || 1
-  })
+  const units = new Float64Array(lengths.length)
+  for (let j = 0; j < units.length; j++) {
+    const [length, size] = [lengths[j]!, sizes[j]!]
+    units[j] = Math.max(length, size > 0 ? Math.min(least / size, mostRaise * length) : 0) || 1
+  }
+  return units
 }
+
+const matrixMemory = reusedMemory()
+const vectorMemory = reusedMemory()
 
 /** With `weights`, |weights z|^2 is added to the sum of squares. */
 export function scaledProblem(
@@ -81,20 +90,21 @@ export function scaledProblem(
   const { residual, columns, gradient } = model
   const [m, n] = [residual.length, point.length]
   const rows = weights ? m + n : m
-  const a = new Float64Array(rows * n)
-  const b = new Float64Array(rows)
+  const a = matrixMemory(rows * n)
+  const b = vectorMemory(rows)
   for (let j = 0; j < n; j++) {
     for (let i = 0; i < m; i++) a[j * rows + i] = columns[j * m + i]! / unit[j]!
-    if (weights) a[j * rows + m + j] = weights[j]!
+    if (weights) for (let i = 0; i < n; i++) a[j * rows + m + i] = i === j ? weights[j]! : 0
   }
-  for (let i = 0; i < m; i++) b[i] = -residual[i]!
+  for (let i = 0; i < rows; i++) b[i] = i < m ? -residual[i]! : 0
   const factors = factor(a, b, n)
   const { rank, rhs } = factors
   let squares = 0
   for (let j = 0; j < n; j++) squares += (point[j]! * unit[j]!) ** 2
   const size = Math.sqrt(squares)
   const full = solveFactored(factors)
-  const decrement = dot(rhs.subarray(0, rank), rhs.subarray(0, rank)) / 2
+  let decrement = 0
+  for (let k = 0; k < rank; k++) decrement += rhs[k]! ** 2 / 2
   return {
     factors,
     gradient: quotient(gradient, unit),
@@ -106,13 +116,10 @@ export function scaledProblem(
       relative: rank < n ? Number.POSITIVE_INFINITY : largestRatio(full, unit, point),
       optimality: optimality(model, point),
     },
-    step: (z, used, isFull) => ({
-      move: quotient(z, unit),
-      predicted: isFull ? decrement : predictedReduction(factors, z),
-      size: used,
-      full: isFull,
-      relative: norm(z) / size,
-    }),
+    step(z, used, isFull) {
+      const predicted = isFull ? decrement : predictedReduction(factors, z)
+      return { move: quotient(z, unit), predicted, size: used, full: isFull, relative: norm(z) / size }
+    },
   }
 }
 

@@ -5,8 +5,8 @@ import { forecast } from '../../program/forecast.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { hessian, hvp, trace, valueAndGrad } from '../../transforms/index.js'
 import { differenceColumns } from '../leastSquares/differences.js'
-import { after, type Prepared, prepare, smallCall } from '../leastSquares/residuals.js'
-import type { Awaitable } from '../solver.js'
+import { type Prepared, prepare, smallCall } from '../leastSquares/residuals.js'
+import { type Awaitable, after } from '../solver.js'
 
 /** A function of one vector with its derivatives. */
 export interface ScalarFunction {
