@@ -1,4 +1,4 @@
-import { type Shape, showShape, sizeOf } from '../tensor/shape.js'
+import { type Shape, sizeOf } from '../tensor/shape.js'
 import { fullTensor, Tensor } from '../tensor/tensor.js'
 import { flatten, leafNames, unflatten } from '../tensor/tree.js'
 import { ravel, trace } from '../transforms/index.js'
@@ -109,9 +109,4 @@ function select(names: readonly string[], selection?: Selection): boolean[] {
   const chosen = names.map(isChosen)
   if (!chosen.includes(true)) throw new Error(`parameters: none of ${names.join(', ')} is selected`)
   return chosen
-}
-
-/** `weight float32[3,4]`, as a person names a block. */
-export function showBlock({ name, shape }: ParameterBlock): string {
-  return `${name} ${showShape(shape)}`
 }

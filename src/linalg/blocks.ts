@@ -22,8 +22,9 @@ export function blockDiagonalOperator(
         const y = allocate(x.dtype, k * total(out))
         let [from, to] = [0, 0]
         for (const [i, product] of products.entries()) {
-          const part = await product(columnsOf(x, indices(from, into[i]!)))
-          place(part, y, indices(to, out[i]!), total(out))
+          const part = await product(columnRange(x, from, into[i]!))
+          for (let v = 0; v < k; v++)
+            y.set(part.data.subarray(v * out[i]!, (v + 1) * out[i]!), v * total(out) + to)
           from += into[i]!
           to += out[i]!
         }
@@ -85,6 +86,14 @@ const indices = (from: number, count: number) =>
   Int32Array.from({ length: Math.max(0, count) }, (_, i) => from + i)
 
 const total = (lengths: readonly number[]) => lengths.reduce((sum, n) => sum + n, 0)
+
+/** x[:, from:from + count]. */
+function columnRange(x: Tensor, from: number, count: number): Tensor {
+  const [k, n] = x.shape as [number, number]
+  const part = allocate(x.dtype, k * count)
+  for (let v = 0; v < k; v++) part.set(x.data.subarray(v * n + from, v * n + from + count), v * count)
+  return new Tensor(part, [k, count])
+}
 
 /** x[:, columns]. */
 function columnsOf(x: Tensor, columns: Int32Array): Tensor {

@@ -1,4 +1,5 @@
 import { meanAndError } from '../../linalg/estimator.js'
+import { requireCount } from '../../linalg/products.js'
 import { lossSurface, type SampleLosses } from '../landscape/index.js'
 import type { Problem } from '../problem.js'
 import { analyze, type Measured } from './analyze.js'
@@ -44,8 +45,7 @@ export async function compare(
 ): Promise<Comparison> {
   requireSameData(first, second)
   const { linePoints = 21, signal, checkpoint, onCheckpoint, onStep } = options
-  if (!(Number.isInteger(linePoints) && linePoints >= 2))
-    throw new Error(`compare: linePoints is ${linePoints}, expected an integer >= 2`)
+  requireCount(linePoints, 'linePoints', 'compare', 2)
   const continues = checkpoint || onCheckpoint
   const identity = continues
     ? { first: (await fingerprint(first)).parameters!, second: (await fingerprint(second)).parameters! }

@@ -1,4 +1,5 @@
 import { type EigenpairsCheckpoint, topEigenpairs } from '../../linalg/index.js'
+import { requireCount } from '../../linalg/products.js'
 import { dot } from '../../linalg/vector.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { stagesFor } from '../analysis/fingerprint.js'
@@ -135,8 +136,7 @@ export async function landscape(problem: Problem, options: LandscapeOptions = {}
 function requireOptions({ along, points = 41, planePoints = 15, range }: LandscapeOptions): void {
   if (typeof along === 'object' && along.length !== 1 && along.length !== 2)
     throw new Error(`landscape: along has ${along.length} directions, expected one or two`)
-  if (!(Number.isInteger(points) && points >= 3))
-    throw new Error(`landscape: points is ${points}, expected an integer >= 3`)
+  requireCount(points, 'points', 'landscape', 3)
   if (!(Number.isInteger(planePoints) && (planePoints >= 3 || planePoints === 0)))
     throw new Error(`landscape: planePoints is ${planePoints}, expected 0 or an integer >= 3`)
   if (range !== undefined && !(range > 0 && Number.isFinite(range)))

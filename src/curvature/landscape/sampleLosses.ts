@@ -4,14 +4,15 @@ import { optimize } from '../../ops/optimize.js'
 import { forecast } from '../../program/forecast.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { trace } from '../../transforms/index.js'
+import { inPrecision, type Precision } from '../operators/precision.js'
 import { type FlatProblem, flatProblem, type ParameterBlock, type Selection } from '../parameters.js'
 import { batchesOf, type Problem } from '../problem.js'
 
 export interface SampleLossesOptions {
   /** Samples in one run. Default 256. */
   readonly batch?: number
-  /** `auto` (default): float64 where a pass over the data is cheap (under 500 million operations), else float32. */
-  readonly precision?: 'float32' | 'float64' | 'auto'
+  /** Default `auto`, by a pass over the data. */
+  readonly precision?: Precision
   /** The parameters that move. Default all. */
   readonly parameters?: Selection
   readonly signal?: AbortSignal
@@ -33,8 +34,6 @@ export interface LossSurface {
   dispose(): Promise<void>
 }
 
-const cheap = 5e8
-
 /** Prepares the losses of all samples as a function of the parameters. */
 export async function lossSurface(problem: Problem, options: SampleLossesOptions = {}): Promise<LossSurface> {
   const { precision = 'auto', signal } = options
@@ -50,10 +49,11 @@ export async function lossSurface(problem: Problem, options: SampleLossesOptions
     )
     return { flat, batches, program: optimize(program) }
   }
-  const wide = precision === 'float32' ? undefined : prepare('float64')
-  const work = wide ? forecast(wide.program).flops * wide.batches.length : Number.POSITIVE_INFINITY
-  const { flat, batches, program } =
-    wide && (precision === 'float64' || work < cheap) ? wide : prepare('float32')
+  const { flat, batches, program } = inPrecision(
+    precision,
+    prepare,
+    ({ program, batches }) => forecast(program).flops * batches.length,
+  )
   const run = await compileProgram(program)
   const samples = flat.inputs.shape[0]!
   return {

@@ -1,21 +1,22 @@
 import { meanAndError } from '../../linalg/estimator.js'
+import { requireCount } from '../../linalg/products.js'
 import { Random } from '../../linalg/random.js'
 import * as np from '../../numpy/index.js'
 import { sizeOf } from '../../tensor/shape.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { hvp, vmap } from '../../transforms/index.js'
 import { type BatchSumsOptions, batchSums } from '../operators/batchSums.js'
-import { flatProblem } from '../parameters.js'
+import type { Precision } from '../operators/precision.js'
 import type { Problem } from '../problem.js'
 import { findLayers, modelProgram } from './find.js'
-import { layerPrecision } from './layerPass.js'
+import { layerProblem } from './layerPass.js'
 import { probeTypes, tapped } from './tapped.js'
 
 export interface ActivationOptions extends BatchSumsOptions {
   /** Random probes, at least 2. Default 10. */
   readonly probes?: number
   readonly seed?: number
-  readonly precision?: 'float32' | 'float64' | 'auto'
+  readonly precision?: Precision
 }
 
 /** The curvature of the loss in a layer's outputs. */
@@ -39,9 +40,8 @@ export async function activationCurvature(
 ): Promise<ActivationCurvature[]> {
   const where = 'activationCurvature'
   const { probes = 10, seed = 0 } = options
-  if (!Number.isInteger(probes) || probes < 2)
-    throw new Error(`${where}: probes is ${probes}, expected an integer >= 2`)
-  const flat = flatProblem(problem, layerPrecision(problem, options.precision))
+  requireCount(probes, 'probes', where, 2)
+  const flat = layerProblem(problem, options.precision)
   const { layers } = findLayers(flat)
   const samples = flat.inputs.shape[0]!
   const random = new Random(seed).split('activations')

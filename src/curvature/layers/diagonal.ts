@@ -3,22 +3,23 @@ import * as np from '../../numpy/index.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { BatchSumsOptions } from '../operators/batchSums.js'
 import { type FisherKind, requireFisherKind } from '../operators/fisherScores.js'
+import type { Precision } from '../operators/precision.js'
 import { type FlatProblem, flatProblem } from '../parameters.js'
 import type { Problem } from '../problem.js'
 import { structuredDiagonal } from '../structured/index.js'
-import { findLayers, type Layer, type Layers } from './find.js'
-import { type LayerView, layerPass, layerPrecision } from './layerPass.js'
+import { coveredPlaces, findLayers, type Layer, type Layers } from './find.js'
+import { type LayerView, layerPass, layerProblem } from './layerPass.js'
 import { sampleDiagonal } from './sampleDiagonal.js'
 
 export interface LayerOptions extends BatchSumsOptions, FisherKind {
-  /** `auto` (default): float64 where a pass over the data is cheap, else float32. */
-  readonly precision?: 'float32' | 'float64' | 'auto'
+  /** Default `auto`, by a pass forward over the data. */
+  readonly precision?: Precision
 }
 
 /** The exact diagonal of a Fisher matrix, from samples' squared gradients. */
 export async function fisherDiagonal(problem: Problem, options: LayerOptions): Promise<StructuredOperator> {
   requireFisherKind('fisherDiagonal', options)
-  const flat = flatProblem(problem, layerPrecision(problem, options.precision))
+  const flat = layerProblem(problem, options.precision)
   const found = findLayers(flat)
   const { layers } = found
   const diagonal = new Float64Array(flat.theta.size)
@@ -74,8 +75,7 @@ export async function diagonalOfRest(
   options: LayerOptions,
 ): Promise<{ values: Float64Array; places: Int32Array }> {
   if (uncovered.length === 0) return { values: new Float64Array(0), places: new Int32Array(0) }
-  const covered = new Uint8Array(flat.theta.size)
-  for (const { places } of layers) for (const place of places) covered[place] = 1
+  const covered = coveredPlaces(layers, flat.theta.size)
   const names = uncovered.map(({ block }) => block.name)
   const all = await sampleDiagonal(flatProblem(problem, flat.dtype, names), options)
   const whole = uncovered.flatMap(({ block: { offset, size } }) =>

@@ -62,16 +62,16 @@ export function findLayers(problem: FlatProblem): Layers {
   const reasons = new Map<number, string>()
   const users = new Int32Array(count)
   for (const { operand } of candidates)
-    for (const index of parameters.get(operand)!.data) users[index as number]!++
+    for (const index of parameters.get(operand)!.data as Int32Array) users[index]!++
 
   const layers: Layer[] = []
   for (const { equation, at, side, operand } of candidates) {
     const indices = parameters.get(operand)!
     const map = linearMapOf(equation, side, trial)
-    const shared = indices.data.some((index) => users[index as number]! > 1)
+    const shared = (indices.data as Int32Array).some((index) => users[index]! > 1)
     if (typeof map === 'string' || shared) {
       const reason = typeof map === 'string' ? map : 'it is used in more than one place'
-      for (const index of indices.data) reasons.set(index as number, reasons.get(index as number) ?? reason)
+      for (const index of indices.data) reasons.set(index, reasons.get(index) ?? reason)
       continue
     }
     layers.push(
@@ -100,15 +100,8 @@ function candidatesOf(equation: Equation, at: number, parameters: ReadonlyMap<Va
 
 /** For every variable that only moves elements of `start`: the indices of these, in a tensor of the variable's shape. */
 function follow(equations: readonly Equation[], start: Var, count: number): Map<Value, Tensor> {
-  const indices = new Map<Value, Tensor>([
-    [
-      start,
-      new Tensor(
-        Float64Array.from({ length: count }, (_, i) => i),
-        start.shape,
-      ),
-    ],
-  ])
+  const places = new Int32Array(count).map((_, i) => i)
+  const indices = new Map<Value, Tensor>([[start, new Tensor(places, start.shape)]])
   for (const { primitive, inputs, params, outputs } of equations) {
     const from = indices.get(inputs[0]!)
     if (!from || inputs.length !== 1 || !moves.has(primitive.name)) continue
@@ -187,9 +180,9 @@ function biasOf(
 
 /** The one index in `bias` that meets every element of an output; null where an output meets several. */
 function perOutput(map: LinearMap, y: Var, elements: Tensor, bias: Tensor): Float64Array | null {
-  const zeros = fullTensor(elements.shape, 0, 'float64')
+  const zeros = fullTensor(elements.shape, 0, 'int32')
   const met = add(bias, zeros) as Tensor
-  const at = new Float64Array(sizeOf(y.shape))
+  const at = new Int32Array(sizeOf(y.shape))
   elements.data.forEach((element, i) => {
     at[element] = met.data[i] as number
   })
@@ -200,13 +193,19 @@ function perOutput(map: LinearMap, y: Var, elements: Tensor, bias: Tensor): Floa
   return constant && new Set(first).size === outputs ? first : null
 }
 
+/** 1 at the places of a vector of all parameters that belong to a layer. */
+export function coveredPlaces(layers: readonly Layer[], size: number): Uint8Array {
+  const covered = new Uint8Array(size)
+  for (const { places } of layers) for (const place of places) covered[place] = 1
+  return covered
+}
+
 function uncoveredBlocks(
   { blocks, theta }: FlatProblem,
   layers: readonly Layer[],
   reasons: ReadonlyMap<number, string>,
 ): Uncovered[] {
-  const covered = new Uint8Array(theta.size)
-  for (const { places } of layers) for (const place of places) covered[place] = 1
+  const covered = coveredPlaces(layers, theta.size)
   return blocks
     .filter(({ offset, size }) => covered.subarray(offset, offset + size).includes(0))
     .map((block) => ({

@@ -2,7 +2,7 @@ import type { StructuredOperator } from '../../linalg/index.js'
 import * as np from '../../numpy/index.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { requireFisherKind } from '../operators/fisherScores.js'
-import { type FlatProblem, flatProblem } from '../parameters.js'
+import type { FlatProblem } from '../parameters.js'
 import type { Problem } from '../problem.js'
 import {
   structuredBlockDiagonal,
@@ -13,7 +13,7 @@ import {
 } from '../structured/index.js'
 import { diagonalOfRest, type LayerOptions, layerSquares } from './diagonal.js'
 import { findLayers, type Layer, type Layers, type Uncovered } from './find.js'
-import { type LayerView, layerPass, layerPrecision } from './layerPass.js'
+import { type LayerView, layerPass, layerProblem } from './layerPass.js'
 
 export interface KfacOptions extends LayerOptions {
   /**
@@ -71,7 +71,7 @@ async function kroneckerFactors(where: string, problem: Problem, options: KfacOp
   const { sharing = 'expand' } = options
   if (sharing !== 'expand' && sharing !== 'reduce')
     throw new Error(`${where}: sharing is ${sharing}, expected 'expand' or 'reduce'`)
-  const flat = flatProblem(problem, layerPrecision(problem, options.precision))
+  const flat = layerProblem(problem, options.precision)
   const found = findLayers(flat)
   const samples = flat.inputs.shape[0]!
   const sums = await layerPass(where, flat, found.layers, options, secondMoments(sharing), options)
@@ -124,7 +124,17 @@ async function assembled(
   const rest = flat.dtype === 'float64' ? values : Float32Array.from(values)
   const parts = [...blocks, ...(places.length > 0 ? [structuredDiagonal(rest)] : [])]
   const [first, ...others] = parts as [StructuredOperator, ...StructuredOperator[]]
-  const order = Int32Array.from([...found.layers.flatMap((layer) => [...layer.places]), ...places])
+  const order = joined([...found.layers.map((layer) => layer.places), places])
   const operator = structuredPermuted(structuredBlockDiagonal(first, ...others), order)
   return { ...operator, factors, uncovered: found.uncovered }
+}
+
+function joined(parts: readonly Int32Array[]): Int32Array {
+  const whole = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }

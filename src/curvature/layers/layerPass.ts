@@ -4,7 +4,8 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { vjp, vmap } from '../../transforms/index.js'
 import { type BatchSumsOptions, batchSums } from '../operators/batchSums.js'
 import { type FisherKind, noiseOf, scoresOf } from '../operators/fisherScores.js'
-import { type FlatProblem, flatProblem, outputShape } from '../parameters.js'
+import { inPrecision, type Precision } from '../operators/precision.js'
+import { type FlatProblem, flatProblem } from '../parameters.js'
 import type { Problem } from '../problem.js'
 import { type Layer, modelProgram } from './find.js'
 import { mapsOf, probeTypes, tapped } from './tapped.js'
@@ -40,9 +41,8 @@ export async function layerPass(
       const maps = mapsOf(program, layers, samples)
       const run = tapped(program, layers)
       const zeros = probeTypes(program, layers).map(({ shape, dtype }) => np.zeros(shape, { dtype }))
-      const noise = noiseOf(problem.loss, fisher, outputShape(problem, samples), problem.dtype)
       return {
-        extra: noise,
+        extra: noiseOf(problem, fisher, samples),
         compute(theta, [x, y, w, ...z]) {
           const { outputs, activations } = run(theta, x!, zeros)
           const [, pull] = vjp((probes: Tensor[]) => run(theta, x!, probes).outputs, zeros)
@@ -66,14 +66,13 @@ export async function layerPass(
   )
 }
 
-/** `auto`: float64 where one pass forward over the data takes less than 500 million operations, else float32. */
-export function layerPrecision(
-  problem: Problem,
-  precision: 'float32' | 'float64' | 'auto' = 'auto',
-): 'float32' | 'float64' {
-  if (precision !== 'auto') return precision
-  const flat = flatProblem(problem, 'float64')
-  return forecast(modelProgram(flat, 1)).flops * flat.inputs.shape[0]! < 5e8 ? 'float64' : 'float32'
+/** The problem in the precision asked for; with `auto` the operations of one pass forward over the data decide. */
+export function layerProblem(problem: Problem, precision: Precision = 'auto'): FlatProblem {
+  return inPrecision(
+    precision,
+    (dtype) => flatProblem(problem, dtype),
+    (flat) => forecast(modelProgram(flat, 1)).flops * flat.inputs.shape[0]!,
+  )
 }
 
 function withOne(inputs: Tensor, bias: boolean): Tensor {

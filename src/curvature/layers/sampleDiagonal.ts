@@ -3,7 +3,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { vjp, vmap } from '../../transforms/index.js'
 import { type BatchSumsOptions, batchSums } from '../operators/batchSums.js'
 import { type FisherKind, noiseOf, scoresOf } from '../operators/fisherScores.js'
-import { type FlatProblem, outputShape } from '../parameters.js'
+import type { FlatProblem } from '../parameters.js'
 
 /**
  * The mean over samples of sum_c (J_n^T s_nc)^2: the diagonal of a Fisher matrix from each sample's own gradients.
@@ -17,7 +17,7 @@ export async function sampleDiagonal(
     'fisherDiagonal',
     problem,
     (batch) => ({
-      extra: noiseOf(problem.loss, options, outputShape(problem, batch), problem.dtype),
+      extra: noiseOf(problem, options, batch),
       compute(theta, [x, y, w, ...z]) {
         const outputs = problem.apply(theta, x!)
         const scores = np.moveaxis(scoresOf(problem.loss, options)(outputs, y!, z), 0, 1)

@@ -12,14 +12,15 @@ import { type FlatProblem, flatProblem, type ParameterBlock, type Selection } fr
 import { type Batch, batchesOf, type Problem } from '../problem.js'
 import { deterministic } from './deterministic.js'
 import { type Halves, type Plan, planFor, showBytes } from './plan.js'
+import { inPrecision, type Precision } from './precision.js'
 import { type BatchProducts, batchProducts } from './products.js'
 import { type Stages, stagesOf } from './stages.js'
 
 export interface OperatorOptions {
   /** Samples in one run, halved until the memory budget is met. Default 256, at most all. */
   readonly batch?: number
-  /** `auto`: float64 where a product is cheap (under 500 million operations), else float32. */
-  readonly precision?: 'float32' | 'float64' | 'auto'
+  /** Default `auto`, by a product. */
+  readonly precision?: Precision
   /** The parameters in question: their names or a test of them; the others are constants. Default all. */
   readonly parameters?: Selection
   /** Bytes that residuals and runs may take, by forecast. Default 2 GiB. */
@@ -72,8 +73,6 @@ export interface PreparedMap {
   moveTo(parameters: Problem['parameters']): Promise<void>
 }
 
-const cheap = 5e8
-
 /** Plans and prepares the products of a linear map over all batches of a problem. */
 export async function prepareMap(
   where: string,
@@ -84,10 +83,11 @@ export async function prepareMap(
   const { precision = 'auto', moves = false, signal, onStep } = options
   const prepare = (dtype: 'float32' | 'float64') =>
     preparedFor(where, flatProblem(problem, dtype, options.parameters), options, mapOf)
-  const wide = precision === 'float32' ? undefined : prepare('float64')
-  const work = wide ? forecast(wide.halves.linear).flops * wide.plan.batches : Number.POSITIVE_INFINITY
-  const chosen = wide && (precision === 'float64' || work < cheap) ? wide : prepare('float32')
-  const { flat, map, batches, stages, halves, plan } = chosen
+  const { flat, map, batches, stages, halves, plan } = inPrecision(
+    precision,
+    prepare,
+    ({ halves, plan }) => forecast(halves.linear).flops * plan.batches,
+  )
   const sharedAt = (theta: Tensor) => (moves ? interpret(stages.shared, [theta]) : [])
   const data = (index: number) => [...inputsOf(batches[index]!), ...(map.extra?.(index) ?? [])]
   const products = await batchProducts(

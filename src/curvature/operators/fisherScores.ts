@@ -1,9 +1,11 @@
+import { requireCount } from '../../linalg/products.js'
 import { Random } from '../../linalg/random.js'
 import * as np from '../../numpy/index.js'
 import { type Shape, sizeOf } from '../../tensor/shape.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { grad } from '../../transforms/index.js'
 import type { Loss, Noise } from '../loss.js'
+import { type FlatProblem, outputShape } from '../parameters.js'
 
 /** What a Fisher matrix is an average over. */
 export interface FisherKind {
@@ -22,8 +24,7 @@ export interface FisherKind {
 export function requireFisherKind(where: string, { kind, draws = 1 }: FisherKind): void {
   if (!['exact', 'monte-carlo', 'empirical'].includes(kind))
     throw new Error(`${where}: kind is ${kind}, expected 'exact', 'monte-carlo' or 'empirical'`)
-  if (!Number.isInteger(draws) || draws < 1)
-    throw new Error(`${where}: draws is ${draws}, expected an integer >= 1`)
+  requireCount(draws, 'draws', where)
 }
 
 /** Vectors s_1, ..., s_k of each sample's outputs with sum_c s_c s_c^T its Fisher matrix: [k, batch, ...outputs]. */
@@ -41,14 +42,15 @@ export function scoresOf(
     np.divide(np.stack(noise.map((z) => loss.score(outputs, z))), Math.sqrt(draws))
 }
 
-/** The noise of each batch for `monte-carlo`, nothing else: the same whenever it is asked for. */
+/** The noise of each batch of `samples` for `monte-carlo`, nothing else: the same whenever it is asked for. */
 export function noiseOf(
-  loss: Loss,
+  problem: FlatProblem,
   { kind, draws = 1, seed = 0 }: FisherKind,
-  shape: Shape,
-  dtype: 'float32' | 'float64',
+  samples: number,
 ): (batch: number) => Tensor[] {
   if (kind !== 'monte-carlo') return () => []
+  const { loss, dtype } = problem
+  const shape = outputShape(problem, samples)
   const random = new Random(seed).split('fisher')
   return (batch) =>
     Array.from({ length: draws }, (_, i) => drawn(loss.noise, shape, dtype, random.split(batch).split(i)))

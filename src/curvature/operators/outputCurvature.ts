@@ -1,8 +1,7 @@
 import * as np from '../../numpy/index.js'
-import type { Shape } from '../../tensor/shape.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { hvp, linearize, vjp } from '../../transforms/index.js'
-import { type FlatProblem, outputShape } from '../parameters.js'
+import type { FlatProblem } from '../parameters.js'
 import type { Problem } from '../problem.js'
 import { type OperatorOptions, type SymmetricCurvature, symmetricCurvature } from './curvatureOperator.js'
 import { type FisherKind, noiseOf, requireFisherKind, scoresOf } from './fisherScores.js'
@@ -30,11 +29,11 @@ export interface FisherOptions extends OperatorOptions, FisherKind {}
  */
 export function lossFisher(problem: Problem, options: FisherOptions): Promise<SymmetricCurvature> {
   requireFisherKind('lossFisher', options)
-  return sandwich('lossFisher', problem, options, ({ loss, dtype }, shape) => ({
-    noise: noiseOf(loss, options, shape, dtype),
+  return sandwich('lossFisher', problem, options, (flat, batch) => ({
+    noise: noiseOf(flat, options, batch),
     product(outputs, [targets, ...noise], u) {
-      if (options.kind === 'exact') return loss.fisher(outputs, u)
-      const scores = scoresOf(loss, options)(outputs, targets!, noise)
+      if (options.kind === 'exact') return flat.loss.fisher(outputs, u)
+      const scores = scoresOf(flat.loss, options)(outputs, targets!, noise)
       const axes = outputs.shape.map((_, axis) => axis + 1).slice(1)
       const along = np.sum(np.multiply(scores, u), { axis: axes, keepdims: true })
       return np.sum(np.multiply(scores, along), { axis: 0 })
@@ -54,10 +53,10 @@ function sandwich(
   where: string,
   problem: Problem,
   options: OperatorOptions,
-  mapOf: (problem: FlatProblem, outputs: Shape) => OutputMap,
+  mapOf: (problem: FlatProblem, batch: number) => OutputMap,
 ): Promise<SymmetricCurvature> {
   return symmetricCurvature(where, problem, options, (flat, batch) => {
-    const { product, noise } = mapOf(flat, outputShape(flat, batch))
+    const { product, noise } = mapOf(flat, batch)
     return {
       direction: flat.theta.shape,
       ...(noise && { extra: noise }),

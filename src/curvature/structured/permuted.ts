@@ -9,11 +9,7 @@ import { Tensor } from '../../tensor/tensor.js'
  */
 export function structuredPermuted(operator: StructuredOperator, order: Int32Array): StructuredOperator {
   const n = operator.rows
-  const places = new Set(order)
-  if (order.length !== n || places.size !== n || order.some((place) => place < 0 || place >= n))
-    throw new Error(
-      `structuredPermuted: order has ${order.length} entries, ${places.size} different, expected each of 0 to ${n - 1} once`,
-    )
+  requirePermutation(order, n)
   const move = (x: Tensor, to: (from: Tensor['data'], into: Tensor['data'], row: number) => void): Tensor => {
     const k = blockSize(x, n, 'structuredPermuted')
     const y = allocate(x.dtype, x.size)
@@ -36,4 +32,14 @@ export function structuredPermuted(operator: StructuredOperator, order: Int32Arr
     inverse: (damping) => structuredPermuted(operator.inverse(damping), order),
     diagonal: () => scatter(new Tensor(operator.diagonal(), [1, n])).data as Float64Array,
   }
+}
+
+function requirePermutation(order: Int32Array, n: number): void {
+  const seen = new Uint8Array(n)
+  for (const place of order) seen[place] = 1
+  const different = seen.reduce((sum, one) => sum + one, 0)
+  if (order.length !== n || different !== n)
+    throw new Error(
+      `structuredPermuted: order has ${order.length} entries, ${different} different, expected each of 0 to ${n - 1} once`,
+    )
 }
