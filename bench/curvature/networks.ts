@@ -43,10 +43,10 @@ export function mnistMlp(): Problem {
   return classification(initialLayers(widths, random), 512, 784, random)
 }
 
-/** A network of about a million parameters on `samples` random images. */
-export function million(samples: number): Problem {
+/** A network of about a million parameters on `samples` random images, or with other hidden layers. */
+export function million(samples: number, hidden: readonly number[] = [800, 400, 100]): Problem {
   const random = new Random('million')
-  return classification(initialLayers([784, 800, 400, 100, 10], random), samples, 784, random)
+  return classification(initialLayers([784, ...hidden, 10], random), samples, 784, random)
 }
 
 /** A small network trained on rendered digits: one whose matrices can be written out. */

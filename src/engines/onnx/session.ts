@@ -154,6 +154,8 @@ function sessionOptions(
     executionProviders: device === 'webgpu' ? ['webgpu'] : [cpuProvider],
     graphOptimizationLevel: optimize ? 'all' : 'disabled',
     enableCpuMemArena: arena,
+    // Its plan takes a second block of memory beside what the first run left, and is no faster.
+    enableMemPattern: false,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     // Only what is fatal: errors are thrown.
     logSeverityLevel: 4,
