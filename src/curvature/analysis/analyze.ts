@@ -1,12 +1,7 @@
 import { checkSymmetric } from '../../linalg/index.js'
 import { norm } from '../../linalg/vector.js'
 import { checkProblem } from '../check.js'
-import {
-  describePlan,
-  lossAndGradient,
-  type OperatorOptions,
-  type SymmetricCurvature,
-} from '../operators/index.js'
+import { describePlan, type OperatorOptions, type SymmetricCurvature } from '../operators/index.js'
 import { parameterBlocks } from '../parameters.js'
 import type { Problem } from '../problem.js'
 import { curvatureOf } from './curvatureKind.js'
@@ -16,6 +11,7 @@ import type { CurvatureReport } from './report.js'
 import { furtherSections } from './sections.js'
 import { spectrum } from './spectrum.js'
 import type { Stages } from './stages.js'
+import { timedLoss } from './timedLoss.js'
 import { traces } from './traces.js'
 import { vectorMemory } from './vectorMemory.js'
 
@@ -129,7 +125,7 @@ async function measure(problem: Problem, matrix: SymmetricCurvature, stages: Sta
   const { seed, signal, tolerance, basisDtype, processes } = options
   const float64 = matrix.dtype === 'float64'
   const point = await stages.run('loss and gradient', {}, async () => {
-    const { gradient, ...rest } = await lossAndGradient(problem, {
+    const { gradient, ...rest } = await timedLoss(problem, {
       ...commonOptions(options),
       batch: matrix.plan.batch,
       precision: matrix.dtype,

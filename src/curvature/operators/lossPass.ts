@@ -13,8 +13,6 @@ export interface LossPoint {
   readonly gradient: Float64Array
   /** Share of samples classified rightly; null where targets are values. */
   readonly accuracy: number | null
-  /** Seconds of one gradient over all data: the median of several where they are short. */
-  readonly seconds: number
 }
 
 export interface LossOptions {
@@ -34,7 +32,7 @@ export interface LossPass {
   readonly problem: FlatProblem
   readonly batches: number
   /** Over all samples. @throws when loss or gradient is not finite. */
-  run(theta: Tensor): Promise<Omit<LossPoint, 'seconds'>>
+  run(theta: Tensor): Promise<LossPoint>
   /** The gradient of batch `index`, the mean over its samples. */
   gradientOf(theta: Tensor, index: number): Promise<Float64Array>
   dispose(): Promise<void>
@@ -74,9 +72,6 @@ export async function lossPass(given: Problem, options: LossOptions = {}): Promi
   }
 }
 
-/** Seconds that repetitions of the pass may take, to time it. */
-const timing = 0.5
-
 /**
  * The mean loss, its gradient in the chosen parameters and the accuracy over the data set, batch after batch.
  * @throws when the model is not deterministic, and when loss or gradient is not finite.
@@ -84,16 +79,7 @@ const timing = 0.5
 export async function lossAndGradient(problem: Problem, options: LossOptions = {}): Promise<LossPoint> {
   const pass = await lossPass(problem, options)
   try {
-    const times: number[] = []
-    const timed = async () => {
-      const started = performance.now()
-      const point = await pass.run(pass.problem.theta)
-      times.push((performance.now() - started) / 1000)
-      return point
-    }
-    const point = await timed()
-    for (let spent = times[0]!; times.length < 10 && spent < timing; spent += times.at(-1)!) await timed()
-    return { ...point, seconds: times.sort((a, b) => a - b)[times.length >> 1]! }
+    return await pass.run(pass.problem.theta)
   } finally {
     await pass.dispose()
   }
