@@ -1,7 +1,7 @@
 /**
  * Times ways to the same derivatives against each other in one run, checks that they agree, prints a table and writes
  * DERIVATIVES.md: collapsed Taylor mode against nested second derivatives, Taylor mode against nesting at order five,
- * sparse against dense Hessians. Options: --rounds N (default 15), --dry writes nothing.
+ * sparse against dense Hessians, eigenvalues against ml-matrix. Options: --rounds N (default 15), --dry writes nothing.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -14,19 +14,28 @@ import * as np from 'evolute/numpy'
 import { forecast } from 'evolute/program'
 import { Tensor } from 'evolute/tensor'
 import { grad, hessian, jet, jvp, laplacian, sparseHessian, trace, vmap } from 'evolute/transforms'
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { optimize } from '../src/ops/optimize.js'
 import { difference, race, ratio, timed } from './measure.js'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string' }, dry: { type: 'boolean' } } })
-const effort = { rounds: Number(values.rounds ?? 15), seconds: 0.1 }
+const seconds = 0.1
 
 type Compute = () => Promise<ArrayLike<number>> | ArrayLike<number>
 
 /** Times computations of the same numbers. @throws when they differ. */
-async function contest(name: string, contenders: Record<'ours' | 'other', Compute>, tolerance: number) {
+async function contest(
+  name: string,
+  contenders: Record<'ours' | 'other', Compute>,
+  tolerance: number,
+  rounds: number,
+) {
   const off = difference(await contenders.ours(), await contenders.other())
   if (!(off < tolerance)) throw new Error(`${name}: the two differ by ${off}, expected below ${tolerance}`)
-  const timings = await race({ ours: timed(contenders.ours), other: timed(contenders.other) }, effort)
+  const timings = await race(
+    { ours: timed(contenders.ours), other: timed(contenders.other) },
+    { rounds, seconds },
+  )
   return { ...timings, ratio: ratio(timings.ours, timings.other) }
 }
 
@@ -37,9 +46,10 @@ async function row(
   contenders: Record<'ours' | 'other', Compute>,
   tolerance: number,
   note = '',
+  rounds = Number(values.rounds ?? 15),
 ) {
   console.error(`${name} ...`)
-  const { ours, other, ratio } = await contest(name, contenders, tolerance)
+  const { ours, other, ratio } = await contest(name, contenders, tolerance, rounds)
   const range = `${ratio.median.toPrecision(2)} (${ratio.least.toPrecision(2)} to ${ratio.most.toPrecision(2)})`
   return `| ${[name, show(ours.median), show(other.median), range, note].join(' | ')} |`
 }
@@ -125,6 +135,24 @@ function chainRow(n: number): Promise<string> {
   )
 }
 
+/** Eigenvalues and eigenvectors of a random symmetric matrix of order n. */
+function eighRow(n: number): Promise<string> {
+  const half = randomTensor(new Random(2), [n, n], 1, true)
+  const a = np.add(half, np.transpose(half))
+  const matrix = new Matrix(Array.from({ length: n }, (_, i) => a.data.subarray(i * n, (i + 1) * n)))
+  return row(
+    `eigenvalues and eigenvectors of a symmetric matrix of order ${n}: eigh against ml-matrix`,
+    {
+      ours: () => np.eigh(a).eigenvalues.data,
+      other: () =>
+        new EigenvalueDecomposition(matrix, { assumeSymmetric: true }).realEigenvalues.sort((x, y) => x - y),
+    },
+    1e-10,
+    '',
+    3,
+  )
+}
+
 const table = [
   '| | ours | other way | ours / other | |',
   '|---|---|---|---|---|',
@@ -134,6 +162,8 @@ const table = [
   await chainRow(100),
   await chainRow(400),
   await chainRow(1000),
+  await eighRow(500),
+  await eighRow(1000),
 ].join('\n')
 const cores = cpus()
 const machine = `${cores.length} cores of ${cores[0]?.model.trim()}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`

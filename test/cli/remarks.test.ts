@@ -6,7 +6,7 @@ import { writeNpy } from '../../src/io/index.js'
 import { tensorToProto } from '../../src/onnx/file/tensors.js'
 import { node, valueInfo, writeModel } from '../../src/onnx/file/write.js'
 import type { NodeProto } from '../../src/onnx/schema/onnx_pb.js'
-import { Tensor } from '../../src/tensor/index.js'
+import { Tensor, tensor } from '../../src/tensor/index.js'
 import { modelOf } from '../helpers/onnxModels.js'
 import { uniform } from '../helpers/random.js'
 import { evolute } from './commandLine.js'
@@ -35,7 +35,7 @@ const constants = {
   variance: floats([5], 0.5, 1.5),
   w2: floats([5, 3], -1, 1),
   ratio: new Tensor(Float32Array.of(0.5), []),
-  on: new Tensor(Uint8Array.of(1), [], 'bool'),
+  on: tensor(true),
 }
 
 /** Writes x W1, what stands between, W2 to a file. */
