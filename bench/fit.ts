@@ -1,7 +1,8 @@
 /**
- * Fits NIST's StRD problems from both starts with default options, times a small fit beside SciPy's and
- * ml-levenberg-marquardt's where these are installed, prints both tables and writes FIT.md. EVOLUTE_DATA names the folder
- * of the data. Options: --rounds N (default 7), --dry writes nothing.
+ * Fits NIST's StRD problems from both starts with default options, those that are separable by variable projection too,
+ * times a small fit, alone and among many, beside SciPy's and ml-levenberg-marquardt's where these are installed, prints
+ * the tables and writes FIT.md. EVOLUTE_DATA names the folder of the data. Options: --rounds N (default 7), --dry writes
+ * nothing.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -9,10 +10,18 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { Random } from 'evolute/linalg'
 import * as np from 'evolute/numpy'
-import { leastSquares, prepareLeastSquares, uncertainty } from 'evolute/optimize'
-import type { Tensor } from 'evolute/tensor'
+import {
+  batchLeastSquares,
+  leastSquares,
+  prepareLeastSquares,
+  separableLeastSquares,
+  uncertainty,
+} from 'evolute/optimize'
+import { Tensor } from 'evolute/tensor'
 import { logRelativeError, nistProblems, nistResidual } from '../test/optimize/nist.js'
+import { inOrder, isSeparable, separable } from '../test/optimize/nistSeparable.js'
 import { median } from './measure.js'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string' }, dry: { type: 'boolean' } } })
@@ -49,6 +58,30 @@ async function nistTable(): Promise<string> {
   ].join('\n')
 }
 
+/** Steps and digits by variable projection, which needs no start of linear parameters. */
+async function separableTable(): Promise<string> {
+  const rows: string[] = []
+  for (const problem of nistProblems(join(data!, 'nist_strd')).filter(isSeparable)) {
+    const { basis, y, starts } = separable(problem)
+    const columns: (string | number)[] = []
+    for (const start of starts) {
+      const result = await separableLeastSquares(basis, y, start)
+      const { standardErrors } = uncertainty(result)
+      const digits = logRelativeError(inOrder(result.names, result.values), problem.certified)
+      const errors = logRelativeError(inOrder(result.names, standardErrors), problem.standardErrors)
+      columns.push(digits.toFixed(1), errors.toFixed(1), result.iterations)
+    }
+    rows.push(`| ${[problem.name, ...columns].join(' | ')} |`)
+  }
+  return [
+    'Those that are linear in some parameters, by variable projection without starts of these:',
+    '',
+    '| problem | start 1: digits | of errors | steps | start 2: digits | of errors | steps |',
+    '|---|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n')
+}
+
 const x = Array.from({ length: 14 }, (_, i) => i / 3)
 const y = x.map((xi, i) => 3 * Math.exp(-0.8 * xi) + 1 + 0.05 * Math.sin(7 * i))
 const start = { a: 1, k: 0.3, c: 0 }
@@ -70,15 +103,38 @@ interface Peer {
   readonly sumOfSquares: number
 }
 
+type Decay = Record<'a' | 'k' | 'c', Tensor>
+
+const decay = ({ a, k, c }: Decay) => np.add(np.multiply(a, np.exp(np.negative(np.multiply(k, x)))), c)
+
 async function ours(): Promise<Peer[]> {
-  const residual = ({ a, k, c }: Record<'a' | 'k' | 'c', Tensor>) =>
-    np.subtract(np.add(np.multiply(a, np.exp(np.negative(np.multiply(k, x)))), c), y)
-  const problem = await prepareLeastSquares(residual, start)
+  const problem = await prepareLeastSquares((p: Decay) => np.subtract(decay(p), y), start)
   const peers: Peer[] = []
   for (const tolerance of [0, 1e-8]) {
     const { value } = await problem.solve({ tolerance })
     const microseconds = await time(() => problem.solve({ tolerance }), 1000)
     peers.push({ name: `evolute, tolerance ${tolerance}`, microseconds, sumOfSquares: 2 * value })
+  }
+  return peers
+}
+
+const fits = 10_000
+
+/** Per fit, tracing and compiling included; the data of all but the first, which is the one above, have noise. */
+async function batched(): Promise<Peer[]> {
+  const random = new Random('fits')
+  const rows = Float64Array.from({ length: fits * y.length }, (_, i) => {
+    return y[i % y.length]! + (i < y.length ? 0 : 0.05 * random.normal())
+  })
+  const ys = new Tensor(rows, [fits, y.length])
+  const residual = (p: Decay, own: Tensor) => np.subtract(decay(p), own)
+  const peers: Peer[] = []
+  for (const tolerance of [0, 1e-8]) {
+    const solve = () => batchLeastSquares(residual, start, ys, { tolerance })
+    const { value } = await solve()
+    const microseconds = (await time(solve, 1)) / fits
+    const name = `evolute, each of ${fits} in one call, tolerance ${tolerance}`
+    peers.push({ name, microseconds, sumOfSquares: 2 * value[0]! })
   }
   return peers
 }
@@ -141,7 +197,7 @@ async function mlLevenbergMarquardt(): Promise<Peer[]> {
   return [{ name, microseconds: await time(solve, 100), sumOfSquares: solve().parameterError }]
 }
 
-const peers = [...(await ours()), ...scipy(), ...(await mlLevenbergMarquardt())]
+const peers = [...(await ours()), ...(await batched()), ...scipy(), ...(await mlLevenbergMarquardt())]
 const cores = cpus()
 const text = `${cores.length} cores of ${cores[0]?.model.trim()}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}
 
@@ -152,6 +208,8 @@ A decay of 3 parameters through 14 points, derivatives given, after warm-up:
 ${peers.map((p) => `| ${p.name} | ${p.microseconds.toFixed(0)} us | ${p.sumOfSquares.toPrecision(12)} |`).join('\n')}
 
 ${await nistTable()}
+
+${await separableTable()}
 `
 console.log(text)
 if (!values.dry) {

@@ -1,6 +1,6 @@
 /**
  * Measures curvature products, estimators and memory, prints tables and writes CURVATURE.md. Options: --rounds N (default 9),
- * --only products,trace,inverse,memory, --dry writes nothing.
+ * --only products,resnet,trace,inverse,memory, --dry writes nothing.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -10,7 +10,7 @@ import { traceRows } from './estimators.js'
 import { inverseRows } from './inverse.js'
 import { memoryRows } from './memory.js'
 import { trainedDigits } from './networks.js'
-import { productRows } from './products.js'
+import { mlpRows, resNetRows } from './products.js'
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string' }, only: { type: 'string' }, dry: { type: 'boolean' } },
@@ -28,7 +28,12 @@ const sections: Readonly<Record<string, Section>> = {
   products: {
     title: '784-1024-512-256-128-64-10 relu network, 512 samples, float32 (curvlinops: RTX A6000, float32)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
-    rows: () => productRows(Number(values.rounds ?? 9)),
+    rows: () => mlpRows(Number(values.rounds ?? 9)),
+  },
+  resnet: {
+    title: 'ResNet-18 on 3 x 32 x 32, 11.2 million parameters, 64 samples, float32 (curvlinops: 512 samples)',
+    head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
+    rows: resNetRows,
   },
   trace: {
     title: 'Error of the trace of a trained network’s matrices, root mean square over 50 seeds',

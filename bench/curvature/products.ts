@@ -1,76 +1,128 @@
-import { ekfac, kfac, lossFisher, lossGaussNewton, lossHessian, lossPass } from 'evolute/curvature'
+import {
+  ekfac,
+  kfac,
+  lossFisher,
+  lossGaussNewton,
+  lossHessian,
+  lossPass,
+  type Problem,
+} from 'evolute/curvature'
 import { Random } from 'evolute/linalg'
 import * as np from 'evolute/numpy'
 import { Tensor } from 'evolute/tensor'
-import { type Contender, median, race, ratio, timed } from '../measure.js'
+import { type Contender, median, race, ratio, type Timing, timed } from '../measure.js'
 import { mnistMlp } from './networks.js'
+import { cifarResNet } from './resnet.js'
 import { seconds } from './timing.js'
 
-/** What curvlinops' committed benchmark reports for this network on an RTX A6000: eager, compiled. */
-const published: Readonly<Record<string, string>> = {
-  Hessian: '5.34, 1.06',
-  'Gauss-Newton': '4.09, 0.86',
-  'empirical Fisher': '4.41, 1.02',
-  'Monte-Carlo Fisher': '5.73, 2.15',
-  'K-FAC': '1.07',
-  'EK-FAC': '1.98',
-  'K-FAC factors': '2.2',
-  'eigendecompositions of the factors': '36.9',
-  'EK-FAC factors, eigendecompositions and correction': '41.4',
+/** A network of curvlinops' committed benchmark, and what that reports for it on an RTX A6000: eager, compiled. */
+interface Network {
+  readonly problem: Problem
+  readonly batch: number
+  readonly published: Readonly<Record<string, string>>
+  /** Whether a product takes seconds: it is then timed once in each of three rounds, and no factor is decomposed. */
+  readonly large: boolean
 }
 
+const mlp = (): Network => ({
+  problem: mnistMlp(),
+  batch: 512,
+  large: false,
+  published: {
+    Hessian: '5.34, 1.06',
+    'Gauss-Newton': '4.09, 0.86',
+    'empirical Fisher': '4.41, 1.02',
+    'Monte-Carlo Fisher': '5.73, 2.15',
+    'K-FAC': '1.07',
+    'EK-FAC': '1.98',
+    'K-FAC factors': '2.2',
+    'eigendecompositions of the factors': '36.9',
+    'EK-FAC factors, eigendecompositions and correction': '41.4',
+  },
+})
+
+const resNet = (): Network => ({
+  problem: cifarResNet(64),
+  batch: 64,
+  large: true,
+  published: {
+    Hessian: '7.87, 2.25',
+    'Gauss-Newton': '2.55, 1.59',
+    'empirical Fisher': '2.60, 1.68',
+    'Monte-Carlo Fisher': '2.84, 2.08',
+    'K-FAC': '0.59',
+    'K-FAC factors': '5.8',
+  },
+})
+
 /** The cost of each product in gradients, and of what comes before it. */
-export async function productRows(rounds: number): Promise<string[]> {
-  const problem = mnistMlp()
-  const options = { precision: 'float32', batch: 512 } as const
+async function productRows({ problem, batch, published, large }: Network, rounds: number): Promise<string[]> {
+  const options = { precision: 'float32', batch } as const
+  const monteCarlo = { ...options, kind: 'monte-carlo' } as const
+  const row = (name: string, time: number, inGradients: string) =>
+    `| ${name} | ${(1000 * time).toPrecision(3)} | ${inGradients} | ${published[name] ?? ''} |`
   const pass = await lossPass(problem, options)
+  const layers = await kfac(problem, monteCarlo)
   const operators = {
     Hessian: await lossHessian(problem, options),
     'Gauss-Newton': await lossGaussNewton(problem, options),
     'empirical Fisher': await lossFisher(problem, { ...options, kind: 'empirical' }),
-    'Monte-Carlo Fisher': await lossFisher(problem, { ...options, kind: 'monte-carlo' }),
-    'K-FAC': await kfac(problem, { ...options, kind: 'monte-carlo' }),
-    'EK-FAC': await ekfac(problem, { ...options, kind: 'monte-carlo' }),
+    'Monte-Carlo Fisher': await lossFisher(problem, monteCarlo),
+    'K-FAC': layers,
+    ...(large ? {} : { 'EK-FAC': await ekfac(problem, monteCarlo) }),
   }
   const n = pass.problem.theta.size
-  const v = new Tensor(Float32Array.from(new Random(0).normals(n)), [1, n])
-  const block = new Tensor(Float32Array.from(new Random(1).normals(8 * n)), [8, n])
-  const contenders = {
+  const vectors = (k: number) => new Tensor(Float32Array.from(new Random(k).normals(k * n)), [k, n])
+  const [v, block] = [vectors(1), large ? undefined : vectors(8)]
+  const contenders: Record<string, Contender> = {
     gradient: timed(() => pass.run(pass.problem.theta)),
     ...Object.fromEntries(
       Object.entries(operators).map(([name, operator]) => [name, timed(() => operator.apply(v))]),
     ),
-    'Hessian, one of 8 vectors at once': each(
-      8,
-      timed(() => operators.Hessian.apply(block)),
-    ),
-    'Gauss-Newton, one of 8 vectors at once': each(
-      8,
-      timed(() => operators['Gauss-Newton'].apply(block)),
-    ),
   }
-  const timings = await race(contenders, { rounds, seconds: 0.3 })
+  if (block)
+    for (const name of ['Hessian', 'Gauss-Newton'] as const)
+      contenders[`${name}, one of 8 vectors at once`] = each(
+        8,
+        timed(() => operators[name].apply(block)),
+      )
+  const timings = large ? await raceOnce(contenders) : await race(contenders, { rounds, seconds: 0.3 })
   const gradient = timings.gradient!
   const rows = Object.entries(timings).map(([name, timing]) => {
     const { median, least, most } = ratio(timing, gradient)
     return row(name, timing.median, `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`)
   })
-  const factors = operators['K-FAC'].factors
-  const before = {
-    'K-FAC factors': () => kfac(problem, { ...options, kind: 'monte-carlo' }),
-    'eigendecompositions of the factors': () => {
-      for (const { inputs, outputs } of factors)
+  const before: Record<string, () => unknown> = { 'K-FAC factors': () => kfac(problem, monteCarlo) }
+  if (!large) {
+    before['eigendecompositions of the factors'] = () => {
+      for (const { inputs, outputs } of layers.factors)
         for (const factor of [inputs, outputs]) np.eigh(np.astype(factor, 'float64'))
-    },
-    'EK-FAC factors, eigendecompositions and correction': () =>
-      ekfac(problem, { ...options, kind: 'monte-carlo' }),
+    }
+    before['EK-FAC factors, eigendecompositions and correction'] = () => ekfac(problem, monteCarlo)
   }
   for (const [name, compute] of Object.entries(before)) {
     const times = [await seconds(compute), await seconds(compute), await seconds(compute)]
     rows.push(row(name, median(times), (median(times) / gradient.median).toFixed(1)))
   }
-  await pass.dispose()
+  for (const { dispose } of [pass, operators.Hessian, operators['Gauss-Newton']]) await dispose()
   return rows
+}
+
+export const mlpRows = (rounds: number) => productRows(mlp(), rounds)
+
+export const resNetRows = () => productRows(resNet(), 3)
+
+/** Three rounds of one run each, in turns, after one to warm up. */
+async function raceOnce(contenders: Readonly<Record<string, Contender>>): Promise<Record<string, Timing>> {
+  const times: Record<string, number[]> = {}
+  for (let round = 0; round < 4; round++)
+    for (const [name, contender] of Object.entries(contenders)) {
+      const [time] = (await contender(1)) as [number]
+      if (round > 0) times[name] = [...(times[name] ?? []), time]
+    }
+  return Object.fromEntries(
+    Object.entries(times).map(([name, rounds]) => [name, { median: median(rounds), rounds }]),
+  )
 }
 
 /** A computation of several parts, timed for one of them. */
@@ -78,7 +130,3 @@ const each =
   (parts: number, contender: Contender): Contender =>
   async (repeats) =>
     (await contender(repeats)).map((time) => time / parts)
-
-function row(name: string, time: number, inGradients: string): string {
-  return `| ${name} | ${(1000 * time).toPrecision(3)} | ${inGradients} | ${published[name] ?? ''} |`
-}

@@ -34,19 +34,23 @@ export async function checkProblem(problem: Problem): Promise<string[]> {
       )
     return remarksOnKinks(problem)
   }
-  if (outputs.shape.length !== 2)
+  if (outputs.shape.length < 2)
     throw new Error(
       `${loss.name}: the model returns ${showShape(outputs.shape.slice(1))} for a sample, expected one number for each class`,
     )
-  const classes = outputs.shape[1]!
-  if (targets.size !== samples)
+  const classes = outputs.shape.at(-1)!
+  const positions = sizeOf(outputs.shape.slice(1, -1))
+  if (targets.size !== samples * positions)
     throw new Error(
-      `${names.targets}: has shape ${showShape(targets.shape)}, expected one class number for each of ${samples} samples`,
+      `${names.targets}: has shape ${showShape(targets.shape)}, expected one class number for each of ${samples} samples` +
+        (outputs.shape.length === 2
+          ? ''
+          : `, at each of the ${positions} positions of the ${showShape(outputs.shape.slice(1))} that the model returns`),
     )
   const wrong = targets.data.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < classes))
   if (wrong >= 0)
     throw new Error(
-      `${names.targets}: label ${targets.data[wrong]} of sample ${wrong} is not a class; the model has ${classes}, numbered from 0 to ${classes - 1}`,
+      `${names.targets}: label ${targets.data[wrong]} of sample ${Math.floor(wrong / positions)} is not a class; the model has ${classes}, numbered from 0 to ${classes - 1}`,
     )
   return [...remarksOnClasses(loss, outputs, targets), ...remarksOnKinks(problem)]
 }

@@ -7,7 +7,7 @@ export type Noise = 'normal' | 'uniform' | 'gumbel'
 /** A loss of one sample, what its targets are, and the law of targets whose -log density it is up to scale. */
 export interface Loss {
   readonly name: string
-  /** Class numbers (int32 [batch]) or values of the shape of the outputs. */
+  /** Class numbers (int32, of the shape of the outputs less their last axis) or values of the shape of the outputs. */
   readonly targets: 'classes' | 'values'
   /** Losses of a batch: outputs [batch, ...] and targets to [batch]. */
   readonly perSample: (outputs: Tensor, targets: Tensor) => Tensor
@@ -118,8 +118,51 @@ const binaryCrossEntropy: Loss = {
   },
 }
 
+/** A loss of rows [batch, classes] for outputs [batch, ...positions, classes]: the mean over a sample's positions. */
+function overPositions(loss: Loss): Loss {
+  const rows = (x: Tensor) => np.reshape(x, [-1, x.shape.at(-1)!])
+  const positions = (outputs: Tensor) => elements(outputs) / outputs.shape.at(-1)!
+  const isRow = (outputs: Tensor) => outputs.shape.length === 2
+  const like = (outputs: Tensor, x: Tensor, divisor: number) =>
+    np.divide(np.reshape(x, outputs.shape), divisor)
+  return {
+    ...loss,
+    perSample(outputs, classes) {
+      if (isRow(outputs)) return loss.perSample(outputs, classes)
+      const each = loss.perSample(rows(outputs), np.reshape(classes, [-1]))
+      return np.mean(np.reshape(each, [outputs.shape[0]!, -1]), { axis: 1 })
+    },
+    fisher: (outputs, u) =>
+      isRow(outputs)
+        ? loss.fisher(outputs, u)
+        : like(outputs, loss.fisher(rows(outputs), rows(u)), positions(outputs)),
+    // Each column stands at one position and is zero at the others.
+    fisherRoot(outputs) {
+      if (isRow(outputs)) return loss.fisherRoot(outputs)
+      const [n, t, classes] = [outputs.shape[0]!, positions(outputs), outputs.shape.at(-1)!]
+      const columns = np.reshape(loss.fisherRoot(rows(outputs)), [1, -1, n, t, classes])
+      const at = np.reshape(np.eye(t, { dtype: outputs.dtype }), [t, 1, 1, t, 1])
+      const placed = np.divide(np.multiply(at, columns), Math.sqrt(t))
+      return np.reshape(placed, [-1, ...outputs.shape])
+    },
+    // Scores of positions are independent and 0 in the mean, so that their products between positions are 0, too.
+    score: (outputs, noise) =>
+      isRow(outputs)
+        ? loss.score(outputs, noise)
+        : like(outputs, loss.score(rows(outputs), rows(noise)), Math.sqrt(positions(outputs))),
+  }
+}
+
+/** The share of a sample's positions at which the largest output is that of its class: [batch]. */
+export function shareRight(outputs: Tensor, classes: Tensor): Tensor {
+  const found = np.reshape(np.argmax(outputs, { axis: outputs.shape.length - 1 }), [outputs.shape[0]!, -1])
+  const right = np.equal(found, np.reshape(classes, found.shape))
+  return np.mean(np.astype(right, outputs.dtype), { axis: 1 })
+}
+
 /**
- * The losses by name, each a mean over samples:
+ * The losses by name, each a mean over samples; those of classes also over positions where outputs have more axes between,
+ * [batch, ...positions, classes], such as a language model's:
  * - `cross-entropy`: -log softmax(outputs)[class], outputs are logits [batch, classes]
  * - `nll`: -outputs[class], outputs are log-probabilities
  * - `probability-cross-entropy`: -log outputs[class], outputs are probabilities
@@ -127,9 +170,11 @@ const binaryCrossEntropy: Loss = {
  * - `binary-cross-entropy`: the mean over outputs of log(1 + e^output) - value * output
  */
 export const losses: Readonly<Record<string, Loss>> = Object.fromEntries(
-  [crossEntropy, negativeLogLikelihood, probabilityCrossEntropy, meanSquaredError, binaryCrossEntropy].map(
-    (loss) => [loss.name, loss],
-  ),
+  [
+    ...[crossEntropy, negativeLogLikelihood, probabilityCrossEntropy].map(overPositions),
+    meanSquaredError,
+    binaryCrossEntropy,
+  ].map((loss) => [loss.name, loss]),
 )
 
 /** The loss of that name. @throws naming the known ones. */

@@ -12,7 +12,7 @@ export interface Problem {
   readonly loss: Loss
   /** [samples, ...]. */
   readonly inputs: Tensor
-  /** Class numbers [samples], int32, or values [samples, ...]. */
+  /** Class numbers [samples] or [samples, ...positions], int32, or values [samples, ...]. */
   readonly targets: Tensor
   /** The same problem computed in another float type, where casting parameters and data is not enough. */
   readonly inPrecision?: (dtype: 'float32' | 'float64') => Pick<Problem, 'parameters' | 'apply'>

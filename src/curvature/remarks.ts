@@ -5,7 +5,7 @@ import { trace } from '../transforms/index.js'
 import type { Loss } from './loss.js'
 import type { Problem } from './problem.js'
 
-/** What a reader should know of how loss and classes fit a model's outputs [samples, classes]. */
+/** What a reader should know of how loss and classes fit a model's outputs [samples, ..., classes]. */
 export function remarksOnClasses(loss: Loss, outputs: Tensor, targets: Tensor): string[] {
   return [remarkOnOutputs(loss, outputs), remarkOnLabels(targets)].filter((remark) => remark !== null)
 }
@@ -30,7 +30,8 @@ const lossFor = {
 } as const
 
 function kindOf(outputs: Tensor): keyof typeof lossFor {
-  const [rows, classes] = outputs.shape as [number, number]
+  const classes = outputs.shape.at(-1)!
+  const rows = outputs.size / classes
   const sums = (f: (x: number) => number) =>
     Array.from({ length: rows }, (_, i) => {
       let sum = 0

@@ -1,9 +1,9 @@
 import { compileProgram } from '../../engines/index.js'
-import * as np from '../../numpy/index.js'
 import { optimize } from '../../ops/optimize.js'
 import { forecast } from '../../program/forecast.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { trace } from '../../transforms/index.js'
+import { shareRight } from '../loss.js'
 import { inPrecision, type Precision } from '../operators/precision.js'
 import { type FlatProblem, flatProblem, type ParameterBlock, type Selection } from '../parameters.js'
 import { batchesOf, type Problem } from '../problem.js'
@@ -18,7 +18,7 @@ export interface SampleLossesOptions {
   readonly signal?: AbortSignal
 }
 
-/** The losses of all samples, and 1 for each that is classified rightly (empty where targets are values). */
+/** The losses of all samples, and 1 for each that is classified rightly (a share where it has positions; empty for values). */
 export interface SampleLosses {
   readonly losses: Float64Array
   readonly right: Float64Array
@@ -79,12 +79,11 @@ export async function lossSurface(problem: Problem, options: SampleLossesOptions
   }
 }
 
-function lossesAndHits({ apply, loss, dtype }: FlatProblem, theta: Tensor, x: Tensor, y: Tensor): Tensor[] {
+function lossesAndHits({ apply, loss }: FlatProblem, theta: Tensor, x: Tensor, y: Tensor): Tensor[] {
   const outputs = apply(theta, x)
   const losses = loss.perSample(outputs, y)
   if (loss.targets === 'values') return [losses]
-  const hits = np.equal(np.argmax(outputs, { axis: 1 }), y)
-  return [losses, np.where(hits, np.ones(losses.shape, { dtype }), 0)]
+  return [losses, shareRight(outputs, y)]
 }
 
 /** sum_i x_i / n. */

@@ -3,6 +3,7 @@ import * as np from '../../numpy/index.js'
 import type { Program } from '../../program/program.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { trace, valueAndGrad } from '../../transforms/index.js'
+import { shareRight } from '../loss.js'
 import { type FlatProblem, flatProblem, type Selection } from '../parameters.js'
 import { type Batch, batchesOf, type Problem } from '../problem.js'
 import { deterministic } from './deterministic.js'
@@ -11,7 +12,7 @@ import { deterministic } from './deterministic.js'
 export interface LossPoint {
   readonly loss: number
   readonly gradient: Float64Array
-  /** Share of samples classified rightly; null where targets are values. */
+  /** Share of samples (and positions) classified rightly; null where targets are values. */
   readonly accuracy: number | null
 }
 
@@ -91,7 +92,7 @@ function passProgram({ apply, loss, theta, dtype }: FlatProblem, batch: Batch): 
     np.sum(np.multiply(loss.perSample(apply(vector, x), y), w))
   const right = (vector: Tensor, x: Tensor, y: Tensor, w: Tensor) =>
     loss.targets === 'classes'
-      ? np.sum(np.where(np.equal(np.argmax(apply(vector, x), { axis: 1 }), y), w, 0))
+      ? np.sum(np.multiply(shareRight(apply(vector, x), y), w))
       : np.zeros([], { dtype })
   return trace(
     (vector: Tensor, x: Tensor, y: Tensor, w: Tensor) => {
