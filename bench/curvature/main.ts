@@ -1,6 +1,6 @@
 /**
  * Measures curvature products, estimators and memory, prints tables and writes CURVATURE.md. Options: --rounds N (default 9),
- * --only products,resnet,trace,inverse,memory, --dry writes nothing.
+ * --only products,resnet18,resnet50,gpt,trace,inverse,memory, --dry writes nothing.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -10,7 +10,7 @@ import { traceRows } from './estimators.js'
 import { inverseRows } from './inverse.js'
 import { memoryRows } from './memory.js'
 import { trainedDigits } from './networks.js'
-import { mlpRows, resNetRows } from './products.js'
+import { largeRows, mlpRows } from './products.js'
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string' }, only: { type: 'string' }, dry: { type: 'boolean' } },
@@ -30,10 +30,20 @@ const sections: Readonly<Record<string, Section>> = {
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
     rows: () => mlpRows(Number(values.rounds ?? 9)),
   },
-  resnet: {
+  resnet18: {
     title: 'ResNet-18 on 3 x 32 x 32, 11.2 million parameters, 64 samples, float32 (curvlinops: 512 samples)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
-    rows: resNetRows,
+    rows: largeRows.resnet18,
+  },
+  resnet50: {
+    title: 'ResNet-50 on 3 x 224 x 224, 25.6 million parameters, 4 samples, float32 (curvlinops: 64 samples)',
+    head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
+    rows: largeRows.resnet50,
+  },
+  gpt: {
+    title: 'GPT-2, 124 million parameters, one sequence of 64 tokens, float32 (curvlinops: 4 of 1,024)',
+    head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
+    rows: largeRows.gpt,
   },
   trace: {
     title: 'Error of the trace of a trained network’s matrices, root mean square over 50 seeds',

@@ -11,8 +11,9 @@ import { Random } from 'evolute/linalg'
 import * as np from 'evolute/numpy'
 import { Tensor } from 'evolute/tensor'
 import { type Contender, median, race, ratio, type Timing, timed } from '../measure.js'
+import { nanoGpt } from './gpt.js'
 import { mnistMlp } from './networks.js'
-import { cifarResNet } from './resnet.js'
+import { cifarResNet18, imageNetResNet50 } from './resnet.js'
 import { seconds } from './timing.js'
 
 /** A network of curvlinops' committed benchmark, and what that reports for it on an RTX A6000: eager, compiled. */
@@ -22,6 +23,8 @@ interface Network {
   readonly published: Readonly<Record<string, string>>
   /** Whether a product takes seconds: it is then timed once in each of three rounds, and no factor is decomposed. */
   readonly large: boolean
+  /** Whether K-FAC is left out: its factors would not fit into memory. */
+  readonly withoutLayers?: boolean
 }
 
 const mlp = (): Network => ({
@@ -41,8 +44,8 @@ const mlp = (): Network => ({
   },
 })
 
-const resNet = (): Network => ({
-  problem: cifarResNet(64),
+const resNet18 = (): Network => ({
+  problem: cifarResNet18(64),
   batch: 64,
   large: true,
   published: {
@@ -55,20 +58,47 @@ const resNet = (): Network => ({
   },
 })
 
+const resNet50 = (): Network => ({
+  problem: imageNetResNet50(4),
+  batch: 4,
+  large: true,
+  withoutLayers: true,
+  published: {
+    Hessian: '4.94, 2.78',
+    'Gauss-Newton': '2.70, 2.17',
+    'empirical Fisher': '2.70',
+    'Monte-Carlo Fisher': '2.72',
+  },
+})
+
+const gpt = (): Network => ({
+  problem: nanoGpt(1, 64),
+  batch: 1,
+  large: true,
+  withoutLayers: true,
+  published: {
+    Hessian: '4.53, 2.90',
+    'Gauss-Newton': '3.13, 2.12',
+    'empirical Fisher': '3.16',
+    'Monte-Carlo Fisher': '3.24',
+  },
+})
+
 /** The cost of each product in gradients, and of what comes before it. */
-async function productRows({ problem, batch, published, large }: Network, rounds: number): Promise<string[]> {
-  const options = { precision: 'float32', batch } as const
+async function productRows(network: Network, rounds: number): Promise<string[]> {
+  const { problem, batch, published, large, withoutLayers } = network
+  const options = { precision: 'float32', batch, memoryBytes: 16e9, ...(large && { block: 1 }) } as const
   const monteCarlo = { ...options, kind: 'monte-carlo' } as const
   const row = (name: string, time: number, inGradients: string) =>
     `| ${name} | ${(1000 * time).toPrecision(3)} | ${inGradients} | ${published[name] ?? ''} |`
   const pass = await lossPass(problem, options)
-  const layers = await kfac(problem, monteCarlo)
+  const layers = withoutLayers ? undefined : await kfac(problem, monteCarlo)
   const operators = {
     Hessian: await lossHessian(problem, options),
     'Gauss-Newton': await lossGaussNewton(problem, options),
     'empirical Fisher': await lossFisher(problem, { ...options, kind: 'empirical' }),
     'Monte-Carlo Fisher': await lossFisher(problem, monteCarlo),
-    'K-FAC': layers,
+    ...(layers && { 'K-FAC': layers }),
     ...(large ? {} : { 'EK-FAC': await ekfac(problem, monteCarlo) }),
   }
   const n = pass.problem.theta.size
@@ -92,8 +122,9 @@ async function productRows({ problem, batch, published, large }: Network, rounds
     const { median, least, most } = ratio(timing, gradient)
     return row(name, timing.median, `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`)
   })
-  const before: Record<string, () => unknown> = { 'K-FAC factors': () => kfac(problem, monteCarlo) }
-  if (!large) {
+  const before: Record<string, () => unknown> = {}
+  if (layers) before['K-FAC factors'] = () => kfac(problem, monteCarlo)
+  if (layers && !large) {
     before['eigendecompositions of the factors'] = () => {
       for (const { inputs, outputs } of layers.factors)
         for (const factor of [inputs, outputs]) np.eigh(np.astype(factor, 'float64'))
@@ -110,7 +141,11 @@ async function productRows({ problem, batch, published, large }: Network, rounds
 
 export const mlpRows = (rounds: number) => productRows(mlp(), rounds)
 
-export const resNetRows = () => productRows(resNet(), 3)
+export const largeRows = {
+  resnet18: () => productRows(resNet18(), 3),
+  resnet50: () => productRows(resNet50(), 3),
+  gpt: () => productRows(gpt(), 3),
+}
 
 /** Three rounds of one run each, in turns, after one to warm up. */
 async function raceOnce(contenders: Readonly<Record<string, Contender>>): Promise<Record<string, Timing>> {

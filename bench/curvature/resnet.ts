@@ -10,10 +10,9 @@ interface Unit {
   readonly shift: Tensor
 }
 
-/** Two convolutions beside an identity, or beside a third one where the shape changes. */
+/** Convolutions one after another beside an identity, or beside one more where the shape changes. */
 interface Block {
-  readonly first: Unit
-  readonly second: Unit
+  readonly units: readonly Unit[]
   readonly shortcut?: Unit
 }
 
@@ -24,11 +23,22 @@ interface ResNet {
   readonly bias: Tensor
 }
 
-const widths = [64, 64, 128, 128, 256, 256, 512, 512]
-const strideOf = (block: number) => (block > 0 && widths[block] !== widths[block - 1] ? 2 : 1)
+interface Architecture {
+  readonly samples: number
+  /** Of square images of three colours. */
+  readonly side: number
+  readonly classes: number
+  /** Blocks of each of the four stages. */
+  readonly stages: readonly number[]
+  /** Three convolutions with a bottleneck of a quarter of the width, instead of two. */
+  readonly bottleneck: boolean
+}
 
-/** ResNet-18 (He et al. 2016) with the stem for large images and normalisations at their initial statistics, as in inference. */
-function resNet18({ stem, blocks, weight, bias }: ResNet, image: Tensor): Tensor {
+/** The sides of a block's kernels, and which of them steps over pixels. */
+const kernels = { plain: { sides: [3, 3], strided: 0 }, bottleneck: { sides: [1, 3, 1], strided: 1 } }
+
+/** ResNet (He et al. 2016) with normalisations at their initial statistics, as in inference. */
+function resNet(strides: readonly number[], { stem, blocks, weight, bias }: ResNet, image: Tensor): Tensor {
   const unit = ({ kernel, scale, shift }: Unit, x: Tensor, stride: number) => {
     const padding = Math.floor(kernel.shape[2]! / 2)
     const perChannel = (v: Tensor) => np.reshape(v, [-1, 1, 1])
@@ -36,17 +46,20 @@ function resNet18({ stem, blocks, weight, bias }: ResNet, image: Tensor): Tensor
     return np.add(np.multiply(y, perChannel(scale)), perChannel(shift))
   }
   const start = np.maxPool(np.relu(unit(stem, image, 2)), 3, { strides: 2, padding: 1 })
-  const features = blocks.reduce((x, { first, second, shortcut }, i) => {
-    const stride = strideOf(i)
-    const y = unit(second, np.relu(unit(first, x, stride)), 1)
-    return np.relu(np.add(y, shortcut ? unit(shortcut, x, stride) : x))
+  const features = blocks.reduce((x, { units, shortcut }, i) => {
+    const { strided } = units.length === 2 ? kernels.plain : kernels.bottleneck
+    const y = units.reduce(
+      (y, one, j) => unit(one, j > 0 ? np.relu(y) : y, j === strided ? strides[i]! : 1),
+      x,
+    )
+    return np.relu(np.add(y, shortcut ? unit(shortcut, x, strides[i]!) : x))
   }, start)
   return np.add(np.matmul(np.mean(features, { axis: [2, 3] }), weight), bias)
 }
 
-/** The network "CIFAR ResNet18" of curvlinops' benchmark on random images, 11.2 million parameters. */
-export function cifarResNet(samples: number): Problem {
-  const random = new Random('cifar-resnet')
+/** A ResNet with random parameters on random images. */
+function residualNetwork({ samples, side, classes, stages, bottleneck }: Architecture): Problem {
+  const random = new Random('residual network')
   const normals = (shape: readonly number[], inputs: number) => {
     const size = shape.reduce((a, b) => a * b, 1)
     return new Tensor(
@@ -59,24 +72,45 @@ export function cifarResNet(samples: number): Problem {
     scale: new Tensor(new Float32Array(to).fill(1), [to]),
     shift: new Tensor(new Float32Array(to), [to]),
   })
+  const { sides } = bottleneck ? kernels.bottleneck : kernels.plain
+  let from = 64
+  const strides: number[] = []
+  const blocks = stages.flatMap((count, stage) =>
+    Array.from({ length: count }, (_, i): Block => {
+      const stride = stage > 0 && i === 0 ? 2 : 1
+      const inner = 64 * 2 ** stage
+      const to = bottleneck ? 4 * inner : inner
+      const widths = [from, ...sides.map((_, j) => (j + 1 < sides.length ? inner : to))]
+      const units = sides.map((side, j) => unit(widths[j]!, widths[j + 1]!, side))
+      const changes = stride > 1 || from !== to
+      const shortcut = changes ? { shortcut: unit(from, to, 1) } : {}
+      strides.push(stride)
+      from = to
+      return { units, ...shortcut }
+    }),
+  )
   const parameters: ResNet = {
     stem: unit(3, 64, 7),
-    blocks: widths.map((to, i) => {
-      const from = widths[i - 1] ?? 64
-      const convolutions = { first: unit(from, to, 3), second: unit(to, to, 3) }
-      return strideOf(i) === 2 ? { ...convolutions, shortcut: unit(from, to, 1) } : convolutions
-    }),
-    weight: normals([512, 10], 512),
-    bias: new Tensor(new Float32Array(10), [10]),
+    blocks,
+    weight: normals([from, classes], from),
+    bias: new Tensor(new Float32Array(classes), [classes]),
   }
   return {
     parameters: parameters as unknown as Problem['parameters'],
-    apply: resNet18 as unknown as Problem['apply'],
+    apply: (p: ResNet, x: Tensor) => resNet(strides, p, x),
     loss: losses['cross-entropy']!,
     inputs: new Tensor(
-      Float32Array.from({ length: samples * 3072 }, () => random.uniform()),
-      [samples, 3, 32, 32],
+      Float32Array.from({ length: samples * 3 * side ** 2 }, () => random.uniform()),
+      [samples, 3, side, side],
     ),
-    targets: new Tensor(Int32Array.from({ length: samples }, () => Math.floor(10 * random.uniform()))),
+    targets: new Tensor(Int32Array.from({ length: samples }, () => Math.floor(classes * random.uniform()))),
   }
 }
+
+/** The network "CIFAR ResNet18" of curvlinops' benchmark, 11.2 million parameters. */
+export const cifarResNet18 = (samples: number) =>
+  residualNetwork({ samples, side: 32, classes: 10, stages: [2, 2, 2, 2], bottleneck: false })
+
+/** The network "ImageNet ResNet50" of curvlinops' benchmark, 25.6 million parameters. */
+export const imageNetResNet50 = (samples: number) =>
+  residualNetwork({ samples, side: 224, classes: 1000, stages: [3, 4, 6, 3], bottleneck: true })
