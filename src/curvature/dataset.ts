@@ -40,17 +40,17 @@ export function takeSamples(array: Tensor, { name, samples }: InputOptions): Ten
 }
 
 /**
- * Class numbers as int32 [n], from any array of n of them.
- * @throws naming the data and the first that is not a whole number.
+ * Class numbers as int32: [n] from any array of n of them, else as they are, [n, ...positions].
+ * @throws naming the data and the first sample with one that is not a whole number.
  */
 export function classLabels(array: Tensor, name: string): Tensor {
   const n = array.shape[0] ?? 0
-  if (array.size !== n)
-    throw new Error(`${name}: has shape ${showShape(array.shape)}, expected one class number for each sample`)
   const wrong = array.data.findIndex((label) => !Number.isInteger(label))
   if (wrong >= 0)
-    throw new Error(`${name}: label ${array.data[wrong]} of sample ${wrong} is not a whole number`)
-  return new Tensor(castTensor(array, 'int32').data, [n])
+    throw new Error(
+      `${name}: label ${array.data[wrong]} of sample ${Math.floor((wrong * n) / array.size)} is not a whole number`,
+    )
+  return new Tensor(castTensor(array, 'int32').data, array.size === n ? [n] : array.shape)
 }
 
 function sampleShape(name: string, given: Shape, wanted: readonly (number | string)[]): Shape {

@@ -1,4 +1,4 @@
-import { allocate } from '../tensor/dtype.js'
+import { allocate, isFloat } from '../tensor/dtype.js'
 import { castTensor, Tensor } from '../tensor/tensor.js'
 import { flatten, type Tree, unflatten } from '../tensor/tree.js'
 import type { Loss } from './loss.js'
@@ -27,11 +27,14 @@ export interface Batch {
   readonly weights: Tensor
 }
 
-export function batchesOf({ inputs, targets }: Pick<Problem, 'inputs' | 'targets'>, size: number): Batch[] {
+export function batchesOf(
+  { inputs, targets, dtype }: Pick<Problem, 'inputs' | 'targets'> & { readonly dtype: 'float32' | 'float64' },
+  size: number,
+): Batch[] {
   const samples = inputs.shape[0]!
   return Array.from({ length: Math.ceil(samples / size) }, (_, i) => {
     const count = Math.min(size, samples - i * size)
-    const weights = castTensor(new Tensor(new Float64Array(size).fill(1, 0, count)), inputs.dtype)
+    const weights = castTensor(new Tensor(new Float64Array(size).fill(1, 0, count)), dtype)
     return {
       inputs: rows(inputs, i * size, count, size),
       targets: rows(targets, i * size, count, size),
@@ -51,7 +54,7 @@ function rows(x: Tensor, from: number, count: number, size: number): Tensor {
   return new Tensor(data, shape)
 }
 
-/** The problem in a float type: parameters, inputs and target values of that dtype. */
+/** The problem in a float type: parameters, inputs (but for whole numbers, such as tokens) and target values of that dtype. */
 export function castProblem(problem: Problem, dtype: 'float32' | 'float64'): Problem {
   const { parameters, apply } = problem.inPrecision?.(dtype) ?? problem
   const { leaves, structure } = flatten<Tensor>(parameters, (node) => node instanceof Tensor)
@@ -60,7 +63,7 @@ export function castProblem(problem: Problem, dtype: 'float32' | 'float64'): Pro
     ...problem,
     apply,
     parameters: unflatten(structure, leaves.map(cast)),
-    inputs: cast(problem.inputs),
+    inputs: isFloat(problem.inputs.dtype) ? cast(problem.inputs) : problem.inputs,
     targets: problem.loss.targets === 'classes' ? problem.targets : cast(problem.targets),
   }
 }

@@ -26,7 +26,7 @@ writeFileSync(file('x.npy'), writeNpy(floats([24, 4], -1, 1)))
 writeFileSync(file('y.npy'), writeNpy(new Tensor(labels)))
 writeFileSync(file('one.npy'), writeNpy(new Tensor(labels.map(() => 1))))
 
-const float = 1
+const [float, int64] = [1, 7]
 const constants = {
   w1: floats([4, 5], -1, 1),
   scale: floats([5], 0.5, 1.5),
@@ -100,6 +100,78 @@ describe('what a reader must know of a model is said in the report', () => {
   test('labels of one class', async () => {
     const { notes } = await analyze(modelWith('plain.onnx', node('Tanh', ['h'], ['z'])), 'one.npy')
     expect(notes).toContain('Every sample has the label 1')
+  })
+})
+
+describe('a language model', () => {
+  const tokens = (seed: number) => {
+    const next = uniform(seed)
+    return new Tensor(
+      Int32Array.from({ length: 20 }, () => Math.floor(4 * next())),
+      [5, 4],
+    )
+  }
+  writeFileSync(file('tokens.npy'), writeNpy(tokens(4)))
+  writeFileSync(file('next.npy'), writeNpy(tokens(5)))
+  const embedding = floats([4, 3], -1, 1)
+  const readOut = floats([3, 4], -1, 1)
+  writeFileSync(
+    file('language.onnx'),
+    writeModel(
+      modelOf({
+        node: [
+          node('Gather', ['embedding', 'tokens'], ['e']),
+          node('Tanh', ['e'], ['t']),
+          node('MatMul', ['t', 'readOut'], ['y']),
+        ],
+        input: [valueInfo('tokens', int64, ['n', 't'])],
+        output: [valueInfo('y', float, ['n', 't', 4])],
+        initializer: [tensorToProto(embedding, 'embedding'), tensorToProto(readOut, 'readOut')],
+      }),
+    ),
+  )
+  const run = (labels: string) =>
+    evolute(
+      'analyze',
+      file('language.onnx'),
+      ...[
+        '--inputs',
+        file('tokens.npy'),
+        '--labels',
+        file(labels),
+        '--probes',
+        '2',
+        '--steps',
+        '2',
+        '--json',
+      ],
+    )
+
+  test('takes tokens, and a class at every position', async () => {
+    const { code, out, err } = await run('next.npy')
+    expect(err).toBe('')
+    expect(code).toBe(0)
+    const [x, y] = [tokens(4).data, tokens(5).data]
+    let [loss, right] = [0, 0]
+    x.forEach((token, i) => {
+      const hidden = [0, 1, 2].map((j) => Math.tanh(embedding.data[token * 3 + j]!))
+      const logits = [0, 1, 2, 3].map((c) =>
+        hidden.reduce((sum, h, j) => sum + h * readOut.data[j * 4 + c]!, 0),
+      )
+      const top = Math.max(...logits)
+      loss += (Math.log(logits.reduce((sum, z) => sum + Math.exp(z - top), 0)) + top - logits[y[i]!]!) / 20
+      right += logits[y[i]!] === top ? 1 / 20 : 0
+    })
+    const report = JSON.parse(out)
+    expect(report.loss).toBeCloseTo(loss, 6)
+    expect(report.accuracy).toBeCloseTo(right, 9)
+    expect(report.parameters).toBe(24)
+  })
+
+  test('says what targets it needs', async () => {
+    const { code, err } = await run('one.npy')
+    expect(code).toBe(2)
+    expect(err).toMatch(/one\.npy.*holds 24 targets, but .* holds 5 samples/)
   })
 })
 

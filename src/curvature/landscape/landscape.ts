@@ -4,6 +4,7 @@ import { dot } from '../../linalg/vector.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { stagesFor } from '../analysis/fingerprint.js'
 import type { Stages, StagesOptions } from '../analysis/stages.js'
+import { checkProblem } from '../check.js'
 import { lossAndGradient, lossHessian, type OperatorOptions } from '../operators/index.js'
 import type { Problem } from '../problem.js'
 import { type Direction, type FilterNormOptions, randomDirections } from './directions.js'
@@ -61,12 +62,13 @@ type Point = readonly [number, number]
  * The mean loss along one or two directions from the parameters and over their plane, beside the quadratic model that
  * gradient and Hessian give. Slices along eigenvectors show curvature; random ones, normalised by filters, compare models
  * (Li, Xu, Taylor, Studer, Goldstein 2018).
- * @throws on bad options; the signal's reason when aborted.
+ * @throws on bad options and data; the signal's reason when aborted.
  */
 export async function landscape(problem: Problem, options: LandscapeOptions = {}): Promise<Landscape> {
   const { along = 'eigenvectors', seed = 0, signal } = options
   const { points = 41, planePoints = 15 } = options
   requireOptions(options)
+  await checkProblem(problem)
   const name = typeof along === 'string' ? along : 'given directions'
   const settings = { along: name, points, planePoints, seed }
   const stages = await stagesFor('landscape', problem, settings, options)
