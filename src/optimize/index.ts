@@ -1,3 +1,4 @@
+export * from './constrained/index.js'
 export type { Descent, LocalModel, Objective, Step, Steps } from './descent.js'
 export { type DescentSolverOptions, type DescentState, descentSolver } from './descentSolver.js'
 export { type Band, type BandOptions, band } from './leastSquares/band.js'

@@ -1,6 +1,5 @@
 import * as np from '../numpy/index.js'
 import { type Value, Var } from '../program/value.js'
-import { sizeOf } from '../tensor/shape.js'
 import { castTensor, Tensor } from '../tensor/tensor.js'
 import { leafNames, type Structure, unflatten } from '../tensor/tree.js'
 import { ravel } from '../transforms/index.js'
@@ -48,32 +47,40 @@ export function parameters<P>(start: Like<P>, options: ParameterOptions = {}): P
   owner.forEach((k, i) => {
     if (k < 0) index[i] = first.length + constants.push(all[i]!) - 1
   })
-  const isPlain = index.every((k, i) => k === i)
+  const isPlain = constants.length === 0 && index.every((k, i) => k === i)
   const picked = new Tensor(Int32Array.from(index))
   const rest = new Tensor(Float64Array.from(constants))
   const [, unravel] = ravel<P>(unflatten(structure, leaves) as unknown as Like<P>)
+  const traced = (vector: Tensor) =>
+    unravel(isPlain ? vector : np.take(np.concatenate([vector, rest]), picked))
+  const filled = (vector: ArrayLike<number>): Tensor[] => {
+    let at = 0
+    return leaves.map(({ shape, size }) => {
+      const data = new Float64Array(size)
+      for (let i = 0; i < size; i++, at++) {
+        const k = index[at]!
+        data[i] = k < first.length ? vector[k]! : constants[k - first.length]!
+      }
+      return new Tensor(data, shape)
+    })
+  }
   const varying = Array.from(first, (i) => names[i]!)
   const ends = boundsOf(options.bounds, names, first)
-  checkStart(
-    varying,
-    first.map((i) => all[i]!),
-    ends,
-  )
+  const from = Float64Array.from(first, (i) => all[i]!)
+  checkBounds(varying, ends)
+  checkWithin('start:', { names: varying, ...ends }, from)
   return {
     names: varying,
-    start: Float64Array.from(first, (i) => all[i]!),
+    start: from,
     ...ends,
     bounded: ends.lower.some((x) => x > -Infinity) || ends.upper.some((x) => x < Infinity),
-    tree: (vector) => unravel(isPlain ? vector : np.take(np.concatenate([vector, rest]), picked)),
-    numbers(vector) {
-      const full = index.map((k) => (k < vector.length ? vector[k]! : constants[k - vector.length]!))
-      let at = 0
-      const parts = leaves.map(({ shape }) => {
-        at += sizeOf(shape)
-        return new Tensor(Float64Array.from(full.slice(at - sizeOf(shape), at)), shape).toArray()
-      })
-      return unflatten<unknown>(structure, parts)
-    },
+    tree: (vector) =>
+      vector instanceof Tensor ? (unflatten(structure, filled(vector.data)) as P) : traced(vector),
+    numbers: (vector) =>
+      unflatten<unknown>(
+        structure,
+        filled(vector).map((leaf) => leaf.toArray()),
+      ),
     columns(rows) {
       const sum = new Float64Array(rows.length * first.length)
       for (let i = 0; i < rows.length; i++) {
@@ -204,15 +211,26 @@ function fillEnds(where: string, ends: Float64Array, given: number | ArrayLike<n
     )
 }
 
-function checkStart(names: readonly string[], start: readonly number[], { lower, upper }: Ends): void {
-  start.forEach((x, i) => {
+function checkBounds(names: readonly string[], { lower, upper }: Ends): void {
+  names.forEach((name, i) => {
     const [low, high] = [lower[i]!, upper[i]!]
-    if (!Number.isFinite(x)) throw new Error(`start: ${names[i]} is ${x}, expected a finite number`)
     if (!(low < high))
       throw new Error(
-        `bounds: those of ${names[i]} are ${low} and ${high}, expected the lower below the upper; to hold it, use fixed`,
+        `bounds: those of ${name} are ${low} and ${high}, expected the lower below the upper; to hold it, use fixed`,
       )
+  })
+}
+
+/** @throws naming `where` when a value is not finite or outside its bounds. */
+export function checkWithin(
+  where: string,
+  { names, lower, upper }: Pick<Parameters<unknown>, 'names' | keyof Ends>,
+  values: Float64Array,
+): void {
+  values.forEach((x, i) => {
+    const [low, high] = [lower[i]!, upper[i]!]
+    if (!Number.isFinite(x)) throw new Error(`${where} ${names[i]} is ${x}, expected a finite number`)
     if (x < low || x > high)
-      throw new Error(`start: ${names[i]} is ${x}, expected it within its bounds ${low} to ${high}`)
+      throw new Error(`${where} ${names[i]} is ${x}, expected it within its bounds ${low} to ${high}`)
   })
 }

@@ -6,6 +6,8 @@ export type Reason =
   | 'collapsed'
   | 'solved'
   | 'noRoot'
+  | 'kkt'
+  | 'infeasible'
   | 'saddle'
   | 'stalled'
   | 'maxSteps'
@@ -38,6 +40,16 @@ export const reasons: Readonly<Record<Reason, { readonly converged: boolean; rea
     sentence:
       'The equations do not hold here, and no step nearby makes them hold better: start elsewhere, or they have no solution.',
   },
+  kkt: {
+    converged: true,
+    sentence:
+      'The constraints hold, and the conditions of Karush, Kuhn and Tucker for a minimum under them, within the tolerance.',
+  },
+  infeasible: {
+    converged: false,
+    sentence:
+      'The constraints do not hold here, and no step nearby lessens their violation: start elsewhere, or they contradict each other.',
+  },
   saddle: {
     converged: false,
     sentence:
@@ -55,6 +67,6 @@ export const reasons: Readonly<Record<Reason, { readonly converged: boolean; rea
   },
   unbounded: {
     converged: false,
-    sentence: 'The function falls without end: it reached minus infinity.',
+    sentence: 'The function falls without end, as far as it was followed.',
   },
 }

@@ -45,6 +45,14 @@ describe('parameters', () => {
     expect(held.values[0]).toBeCloseTo((7.1 + 9 + 11.2 - 1.9 * 12) / 3, 14)
   })
 
+  test('the last ones may be fixed too', async () => {
+    const held = await leastSquares(residual, { slope: 1, offsets: [1, 2] }, { fixed: ['offsets'] })
+    expect(held.names).toEqual(['slope'])
+    expect(held.point.offsets.toArray()).toEqual([1, 2])
+    const sums = x.reduce(([xy, xx], xi, i) => [xy! + xi * (y[i]! - (i < 3 ? 1 : 2)), xx! + xi * xi], [0, 0])
+    expect(held.values[0]).toBeCloseTo(sums[0]! / sums[1]!, 14)
+  })
+
   test('shared ones stay equal: the solution with one parameter for both', async () => {
     const shared = await leastSquares(residual, start, { shared: [['offsets[0]', 'offsets[1]']] })
     const one = await leastSquares(

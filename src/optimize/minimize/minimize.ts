@@ -3,6 +3,11 @@ import { evaluate, isProgram, type Program } from '../../program/program.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { jvp, type Like, type Tensored, vjp } from '../../transforms/index.js'
 import type { Arguments } from '../../transforms/stage.js'
+import {
+  type ConstrainedOptions,
+  type ConstrainedResult,
+  prepareConstrained,
+} from '../constrained/minimizeConstrained.js'
 import { type ParameterOptions, type Parameters, parameters } from '../parameters.js'
 import { type Reason, reasons } from '../reason.js'
 import { type HistoryRow, type IterationState, type RunOptions, runSolver } from '../solver.js'
@@ -43,6 +48,7 @@ export interface MinimizeOptions
   readonly tolerance?: number
   /** The state of an earlier result, or one given to `onStep`, to continue from with the same digits. */
   readonly state?: IterationState
+  readonly constraints?: undefined
 }
 
 export interface MinimizeResult<P> {
@@ -72,6 +78,8 @@ export interface MinimizeResult<P> {
  * once and differentiated exactly; or, with `gradient`, of numbers; or a program of one vector. Small problems run as
  * JavaScript, large ones on ONNX Runtime.
  *
+ * With `constraints`, lower <= c(parameters) <= upper, the least value under them, with their multipliers.
+ *
  * That it does not converge is a result: see `converged`, `reason` and `message`. With exact derivatives and up to 200
  * parameters the Hessian at the end tells minima from saddles.
  *
@@ -81,9 +89,26 @@ export interface MinimizeResult<P> {
 export async function minimize<A extends Arguments>(
   f: ((...args: A) => unknown) | Program,
   start: Like<A[0]>,
-  options: MinimizeOptions = {},
-): Promise<MinimizeResult<Tensored<A[0]>>> {
-  const problem = await prepareMinimize(f, start, options)
+  options: ConstrainedOptions,
+): Promise<ConstrainedResult<Tensored<A[0]>>>
+export async function minimize<A extends Arguments>(
+  f: ((...args: A) => unknown) | Program,
+  start: Like<A[0]>,
+  options?: MinimizeOptions,
+): Promise<MinimizeResult<Tensored<A[0]>>>
+export async function minimize<A extends Arguments>(
+  f: ((...args: A) => unknown) | Program,
+  start: Like<A[0]>,
+  options: MinimizeOptions | ConstrainedOptions = {},
+): Promise<MinimizeResult<Tensored<A[0]>> | ConstrainedResult<Tensored<A[0]>>> {
+  if (options.constraints) return solveOnce(await prepareConstrained(f, start, options), options)
+  return solveOnce(await prepareMinimize(f, start, options), options)
+}
+
+async function solveOnce<Options, Result>(
+  problem: { solve(options: Options): Promise<Result>; dispose(): Promise<void> },
+  options: Options,
+): Promise<Result> {
   try {
     return await problem.solve(options)
   } finally {
@@ -114,6 +139,8 @@ export async function prepareMinimize<A extends Arguments>(
   options: MinimizeOptions = {},
 ): Promise<PreparedMinimize<Tensored<A[0]>>> {
   type P = Tensored<A[0]>
+  if (options.constraints !== undefined)
+    throw new Error('constraints: prepareMinimize takes none; see prepareConstrained')
   const given = parameters<P>(start as Like<P>, options)
   const scalar = await scalarOf(f, given, options)
   return {

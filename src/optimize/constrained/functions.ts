@@ -1,0 +1,146 @@
+import type { CompileOptions } from '../../engines/index.js'
+import * as np from '../../numpy/index.js'
+import { optimize } from '../../ops/optimize.js'
+import { Tensor } from '../../tensor/tensor.js'
+import { grad, hessian, jacobian, jvp, trace } from '../../transforms/index.js'
+import { differenceColumns } from '../leastSquares/differences.js'
+import type { Box } from '../leastSquares/reflective.js'
+import { type Prepared, prepare } from '../leastSquares/residuals.js'
+import { type Awaitable, after } from '../solver.js'
+
+/** A function f of one vector and constraints c, with the derivatives of the Lagrangian L(x, l) = f(x) + l^T c(x). */
+export interface ConstrainedFunction {
+  /** How derivatives are found, for the result to say. */
+  readonly derivatives: 'exact' | 'finite differences'
+  values(x: Float64Array): Awaitable<Values>
+  /** With the gradient of L by x. */
+  linearize(
+    x: Float64Array,
+    multipliers: Float64Array,
+  ): Awaitable<Values & { readonly gradient: Float64Array }>
+  /** Of L by x, [n, n] row by row. */
+  hessian(x: Float64Array, multipliers: Float64Array): Awaitable<Float64Array>
+  /** Of c, [constraints, n] row by row. */
+  jacobian(x: Float64Array): Awaitable<Float64Array>
+  /** The Hessian of L by (x, l) times (v, w): [H v + J^T w, J v]. */
+  product(
+    x: Float64Array,
+    multipliers: Float64Array,
+    v: Float64Array,
+    w: Float64Array,
+  ): Awaitable<readonly [byPoint: Float64Array, byMultipliers: Float64Array]>
+  dispose(): Promise<void>
+}
+
+export interface Values {
+  /** f. */
+  readonly value: number
+  /** c. */
+  readonly constraints: Float64Array
+}
+
+const numbers = (x: Tensor | undefined) => x!.data as Float64Array
+
+/** Of traced functions, exactly. What needs second derivatives is compiled when it is first asked for. */
+export function tracedConstrained(
+  f: (x: Tensor) => Tensor,
+  constraints: (x: Tensor) => Tensor,
+  start: Float64Array,
+  rows: number,
+  options: CompileOptions = {},
+): ConstrainedFunction {
+  const [point, weights] = [new Tensor(start), new Tensor(new Float64Array(rows))]
+  const value = (x: Tensor) => {
+    const value = f(x)
+    if (value.size !== 1)
+      throw new Error(`f: returns an array of shape [${value.shape}], expected one number; sum or average it`)
+    return np.astype(np.reshape(value, []), 'float64')
+  }
+  const lagrangian = (x: Tensor, l: Tensor) => np.add(value(x), np.dot(l, constraints(x)))
+  const gradient = (x: Tensor, l: Tensor) => grad((y: Tensor) => lagrangian(y, l))(x)
+  const made: Promise<Prepared>[] = []
+  const program = (g: (...args: Tensor[]) => unknown, ...at: Tensor[]) => {
+    let ready: Prepared | undefined
+    return (...inputs: Float64Array[]): Awaitable<Tensor[]> => {
+      const tensors = inputs.map((x) => new Tensor(x))
+      if (ready) return ready.run(tensors)
+      const preparing = prepare(optimize(trace(g, ...at).program), options)
+      made.push(preparing)
+      return preparing.then((prepared) => {
+        ready = prepared
+        return prepared.run(tensors)
+      })
+    }
+  }
+  const values = program((x) => [value(x!), constraints(x!)], point)
+  const linearized = program((x, l) => [value(x!), constraints(x!), gradient(x!, l!)], point, weights)
+  const hessians = program((x, l) => hessian((y: Tensor) => lagrangian(y, l!))(x!), point, weights)
+  const jacobians = program((x) => jacobian(constraints)(x!), point)
+  const products = program(
+    (x, l, v, w) => jvp((y: Tensor, m: Tensor) => [gradient(y, m), constraints(y)], [x!, l!], [v!, w!])[1],
+    ...[point, weights, point, weights],
+  )
+  return {
+    derivatives: 'exact',
+    values: (x) => after(values(x), ([y, c]) => ({ value: y!.item(), constraints: numbers(c) })),
+    linearize: (x, l) =>
+      after(linearized(x, l), ([y, c, g]) => ({
+        value: y!.item(),
+        constraints: numbers(c),
+        gradient: numbers(g),
+      })),
+    hessian: (x, l) => after(hessians(x, l), ([h]) => numbers(h)),
+    jacobian: (x) => after(jacobians(x), ([j]) => numbers(j)),
+    product: (x, l, v, w) => after(products(x, l, v, w), ([a, b]) => [numbers(a), numbers(b)] as const),
+    dispose: async () => {
+      for (const executable of made) await (await executable).dispose()
+    },
+  }
+}
+
+/** Of functions of numbers, by finite differences. */
+export function plainConstrained(
+  f: (x: Float64Array) => number,
+  constraints: (x: Float64Array) => Float64Array,
+  box: Box,
+): ConstrainedFunction {
+  const lagrangian = (x: Float64Array, l: Float64Array) =>
+    constraints(x).reduce((sum, c, j) => sum + l[j]! * c, f(x))
+  const gradient = (x: Float64Array, l: Float64Array) =>
+    differenceColumns((y) => Float64Array.of(lagrangian(y, l)), x, box)
+  const columns = (x: Float64Array) => differenceColumns(constraints, x, box)
+  const hessian = (x: Float64Array, l: Float64Array) => {
+    const [h, n] = [differenceColumns((y) => gradient(y, l), x, box), x.length]
+    return h.map((value, at) => (value + h[(at % n) * n + Math.floor(at / n)]!) / 2)
+  }
+  const jacobian = (x: Float64Array) => {
+    const [j, n] = [columns(x), x.length]
+    const rows = j.length / n
+    return j.map((_, at) => j[(at % n) * rows + Math.floor(at / n)]!)
+  }
+  return {
+    derivatives: 'finite differences',
+    values: (x) => ({ value: f(x), constraints: constraints(x) }),
+    linearize: (x, l) => ({ value: f(x), constraints: constraints(x), gradient: gradient(x, l) }),
+    hessian,
+    jacobian,
+    product: (x, l, v, w) => kktProduct(hessian(x, l), jacobian(x), v, w),
+    dispose: async () => {},
+  }
+}
+
+/** [H v + J^T w, J v]. */
+export function kktProduct(
+  hessian: Float64Array,
+  jacobian: Float64Array,
+  v: Float64Array,
+  w: Float64Array,
+): readonly [Float64Array, Float64Array] {
+  const n = v.length
+  const byPoint = v.map((_, i) => v.reduce((sum, vj, j) => sum + hessian[i * n + j]! * vj, 0))
+  const byMultipliers = w.map((_, k) => v.reduce((sum, vj, j) => sum + jacobian[k * n + j]! * vj, 0))
+  w.forEach((wk, k) => {
+    for (let i = 0; i < n; i++) byPoint[i] = byPoint[i]! + jacobian[k * n + i]! * wk
+  })
+  return [byPoint, byMultipliers]
+}

@@ -1,0 +1,189 @@
+import type { CompileOptions } from '../../engines/index.js'
+import { evaluate, isProgram, type Program } from '../../program/program.js'
+import { Tensor } from '../../tensor/tensor.js'
+import type { Like, Tensored } from '../../transforms/index.js'
+import type { Arguments } from '../../transforms/stage.js'
+import type { FunctionEvaluations } from '../minimize/objective.js'
+import { viewFor } from '../minimize/quadratic.js'
+import { type ParameterOptions, type Parameters, parameters } from '../parameters.js'
+import { type Reason, reasons } from '../reason.js'
+import { type HistoryRow, type IterationState, type RunOptions, runSolver } from '../solver.js'
+import { type Conditions, conditionsAt, constraintSizes, violations, worstOf } from './conditions.js'
+import { type Constraint, type Constraints, constraintsOf } from './constraints.js'
+import { type ConstrainedFunction, plainConstrained, tracedConstrained } from './functions.js'
+import { lagrangianOf } from './lagrangian.js'
+import { type ConstrainedMethodOptions, chooseConstrainedMethod } from './methods.js'
+import { limitsOf } from './problem.js'
+import { scaled, scaledEnds, scalingAt, typicalSizes, unscaledMultipliers } from './scaling.js'
+import { verdict } from './verdict.js'
+
+export interface ConstrainedOptions
+  extends ParameterOptions,
+    ConstrainedMethodOptions,
+    Omit<CompileOptions, 'signal'>,
+    RunOptions<IterationState> {
+  /** lower <= c(parameters) <= upper each; beside them, `bounds` on the parameters themselves. */
+  readonly constraints: readonly Constraint[]
+  /**
+   * How derivatives are found: by tracing function and constraints (default), or by finite differences; they are then
+   * called with numbers and arrays of them instead of tensors.
+   */
+  readonly gradient?: 'exact' | 'finiteDifferences'
+  /**
+   * Ends where all {@link Conditions} hold to this. Default 1e-10. They are measured by the sizes of function, constraints
+   * and parameters, the latter by at least as much as at the start, so that units do not matter.
+   */
+  readonly tolerance?: number
+  /** The state of an earlier result, or one given to `onStep`, to continue from with the same digits. */
+  readonly state?: IterationState
+}
+
+export interface ConstrainedResult<P> {
+  /** The parameters, a tree of tensors as that of the start. */
+  readonly point: P
+  /** The parameters that varied, and their values. */
+  readonly names: readonly string[]
+  readonly values: Float64Array
+  readonly value: number
+  /** Of all constraints one after another: what each element is called, its value and its multiplier. */
+  readonly constraintNames: readonly string[]
+  readonly constraintValues: Float64Array
+  /**
+   * l with grad f + J^T l + boundMultipliers = 0 at a minimum: above 0 where the upper end holds the function back, below
+   * where the lower does, 0 where neither. The function's least value falls by l per unit by which such an end is raised.
+   */
+  readonly multipliers: Float64Array
+  /** The same for the bounds of the parameters that varied. */
+  readonly boundMultipliers: Float64Array
+  /** The largest violation, in the constraints' own units. */
+  readonly violation: number
+  readonly conditions: Conditions
+  /** The worst of them. */
+  readonly optimality: number
+  readonly converged: boolean
+  readonly reason: Reason
+  readonly message: string
+  readonly method: string
+  readonly derivatives: ConstrainedFunction['derivatives']
+  readonly evaluations: FunctionEvaluations
+  readonly iterations: number
+  readonly history: readonly HistoryRow[]
+  readonly state: IterationState
+}
+
+/** What may differ from solution to solution of one prepared problem. */
+export interface ConstrainedSolveOptions
+  extends ConstrainedMethodOptions,
+    Pick<ConstrainedOptions, 'tolerance' | 'state'>,
+    RunOptions<IterationState> {
+  /** Another start: the values of the parameters that vary. */
+  readonly start?: Float64Array
+}
+
+export interface PreparedConstrained<P> {
+  readonly parameters: Parameters<P>
+  solve(options?: ConstrainedSolveOptions): Promise<ConstrainedResult<P>>
+  /** Frees what ONNX Runtime holds. */
+  dispose(): Promise<void>
+}
+
+/** Traces and compiles a function with constraints; see {@link minimize}. */
+export async function prepareConstrained<A extends Arguments>(
+  f: ((...args: A) => unknown) | Program,
+  start: Like<A[0]>,
+  options: ConstrainedOptions,
+): Promise<PreparedConstrained<Tensored<A[0]>>> {
+  type P = Tensored<A[0]>
+  const given = parameters<P>(start as Like<P>, options)
+  const plain = options.gradient === 'finiteDifferences'
+  if (!plain && (options.gradient ?? 'exact') !== 'exact')
+    throw new Error('gradient: with constraints expected exact or finiteDifferences')
+  const constraints = constraintsOf(options.constraints, given, plain)
+  const scalar = functionOf(f, given, constraints, options)
+  return {
+    parameters: given,
+    dispose: scalar.dispose,
+    async solve({ start: from = given.start, tolerance = 1e-10, state: before, ...run } = {}) {
+      if (!(tolerance >= 0)) throw new Error(`tolerance: got ${tolerance}, expected 0 or more`)
+      await checkStart(scalar, from, constraints.lower.length)
+      const dense = viewFor(from.length) === 'dense'
+      const typical = await typicalSizes(scalar, from, constraints, dense)
+      const scaling = await scalingAt(scalar, from, typical)
+      const f = scaled(scalar, scaling)
+      const lagrangian = lagrangianOf(f)
+      const limits = limitsOf(f, { ...scaledEnds(constraints, scaling), typical }, from, dense)
+      const exact = scalar.derivatives === 'exact'
+      const problem = {
+        lagrangian,
+        start: from,
+        limits,
+        box: given,
+        tolerance,
+        size: scaling.size,
+        dense,
+        exact,
+        signal: run.signal,
+      }
+      const { name, solver } = chooseConstrainedMethod(run, problem)
+      const { state, history } = await runSolver(solver, run, before)
+      const evaluations = { ...lagrangian.evaluations }
+      const { multipliers } = state as IterationState & { readonly multipliers: Float64Array }
+      const model = await lagrangian.at(state.point, multipliers)
+      const sizes = constraintSizes(await model.jacobian(), state.point, typical)
+      const there = { ...limits, sizes }
+      const conditions = conditionsAt(model, there, given)
+      const { value, constraints: values } = await scalar.values(state.point)
+      const ended = await verdict(state.reason!, model, there, given, conditions, { dense, exact })
+      return {
+        point: given.tree(new Tensor(state.point)),
+        names: given.names,
+        values: state.point,
+        value,
+        constraintNames: constraints.names,
+        constraintValues: values,
+        multipliers: unscaledMultipliers(multipliers, scaling),
+        boundMultipliers: model.gradient.map((g) => -g / scaling.objective),
+        violation: violations(values, constraints).reduce((most, v) => Math.max(most, Math.abs(v)), 0),
+        conditions,
+        optimality: worstOf(conditions),
+        converged: reasons[ended.reason].converged,
+        ...ended,
+        method: name,
+        derivatives: scalar.derivatives,
+        evaluations,
+        iterations: state.iteration,
+        history,
+        state,
+      }
+    },
+  }
+}
+
+function functionOf(
+  // biome-ignore lint/suspicious/noExplicitAny: its argument is what `given` makes
+  f: ((...args: any) => unknown) | Program,
+  given: Parameters<unknown>,
+  { traced, plain, lower }: Constraints,
+  options: ConstrainedOptions,
+): ConstrainedFunction {
+  if (options.gradient === 'finiteDifferences' && !isProgram(f))
+    return plainConstrained((x) => Number(f(given.numbers(x))), plain, given)
+  const objective = isProgram(f)
+    ? (x: Tensor) => evaluate(f, [given.tree(x) as Tensor])[0] as Tensor
+    : (x: Tensor) => f(given.tree(x)) as Tensor
+  return tracedConstrained(objective, traced, given.start, lower.length, options)
+}
+
+async function checkStart(f: ConstrainedFunction, start: Float64Array, rows: number): Promise<void> {
+  const { value, gradient } = await f.linearize(start, new Float64Array(rows))
+  if (!Number.isFinite(value))
+    throw new Error(
+      `start: the function is ${value} there, expected a finite number; start at a point of its domain`,
+    )
+  const at = gradient.findIndex((g) => !Number.isFinite(g))
+  if (at >= 0)
+    throw new Error(
+      `start: the derivative by parameter ${at} is ${gradient[at]} there, expected a finite number; ` +
+        'start away from points where the function has no derivative',
+    )
+}

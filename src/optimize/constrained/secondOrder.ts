@@ -1,0 +1,31 @@
+import type { Box } from '../leastSquares/reflective.js'
+import type { Limits } from './conditions.js'
+import { satisfactory } from './failure.js'
+import type { LagrangianModel } from './lagrangian.js'
+import { restricted, type TangentSpace, tangentSpace } from './nullSpace.js'
+
+/** Eigenvalues below minus this part of the largest are negative beyond rounding. */
+const negative = 1e-7
+
+/** What the constraints that hold with equality leave free, among the parameters that no bound holds back. */
+export async function bindingSpace(
+  model: LagrangianModel,
+  { lower, upper, sizes }: Limits,
+  box: Box,
+): Promise<{ readonly binding: number; readonly space: TangentSpace }> {
+  const { point, constraints, multipliers } = model
+  const whole = { hessian: await model.hessian(), jacobian: await model.jacobian() }
+  const free = [...point.keys()].filter((i) => point[i]! > box.lower[i]! && point[i]! < box.upper[i]!)
+  const binding = [...constraints.keys()].filter((j) => {
+    const gap = Math.min(Math.abs(constraints[j]! - lower[j]!), Math.abs(constraints[j]! - upper[j]!))
+    return multipliers[j] !== 0 || lower[j] === upper[j] || gap <= satisfactory * sizes[j]!
+  })
+  const part = restricted(whole, point.length, free, binding)
+  return { binding: binding.length, space: tangentSpace(part, free.length) }
+}
+
+/** Whether the Lagrangian curves down along the constraints. */
+export function curvesDownAlong({ curvatures }: TangentSpace): boolean {
+  if (curvatures.length === 0) return false
+  return curvatures[0]! < -negative * Math.max(Math.abs(curvatures[0]!), Math.abs(curvatures.at(-1)!))
+}
