@@ -31,17 +31,17 @@ const sections: Readonly<Record<string, Section>> = {
     rows: () => mlpRows(Number(values.rounds ?? 9)),
   },
   resnet18: {
-    title: 'ResNet-18 on 3 x 32 x 32, 11.2 million parameters, 64 samples, float32 (curvlinops: 512 samples)',
+    title: 'ResNet-18 on 3 x 32 x 32, 11.2 million parameters, 16 samples, float32 (curvlinops: 512)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
     rows: largeRows.resnet18,
   },
   resnet50: {
-    title: 'ResNet-50 on 3 x 224 x 224, 25.6 million parameters, 4 samples, float32 (curvlinops: 64 samples)',
+    title: 'ResNet-50 on 3 x 224 x 224, 25.6 million parameters, one sample, float32 (curvlinops: 64)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
     rows: largeRows.resnet50,
   },
   gpt: {
-    title: 'GPT-2, 124 million parameters, one sequence of 64 tokens, float32 (curvlinops: 4 of 1,024)',
+    title: 'GPT-2, 124 million parameters, one sequence of 64 tokens, float32 (curvlinops: 4 of 1,024, read-out not tied)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
     rows: largeRows.gpt,
   },

@@ -45,8 +45,8 @@ const mlp = (): Network => ({
 })
 
 const resNet18 = (): Network => ({
-  problem: cifarResNet18(64),
-  batch: 64,
+  problem: cifarResNet18(16),
+  batch: 16,
   large: true,
   published: {
     Hessian: '7.87, 2.25',
@@ -59,8 +59,8 @@ const resNet18 = (): Network => ({
 })
 
 const resNet50 = (): Network => ({
-  problem: imageNetResNet50(4),
-  batch: 4,
+  problem: imageNetResNet50(1),
+  batch: 1,
   large: true,
   withoutLayers: true,
   published: {

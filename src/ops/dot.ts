@@ -20,7 +20,7 @@ function freeAxes(type: Type, contract: Axes, batch: Axes): number[] {
 const sizes = (type: Type, axes: Axes) => axes.map((axis) => type.shape[axis] as number)
 
 /** A product of matrices: [batch, m, k] by [batch, k, n], with the permutations that lead there. */
-function asMatrices([x, y]: readonly Type[], { contract, batch }: DotParams) {
+export function dotMatrices([x, y]: readonly Type[], { contract, batch }: DotParams) {
   const [left, right] = [x as Type, y as Type]
   const leftFree = freeAxes(left, contract[0], batch[0])
   const rightFree = freeAxes(right, contract[1], batch[1])
@@ -50,10 +50,10 @@ const dotOp: Primitive<DotParams> = {
         `dot: ${showType(left)} and ${showType(right)} do not contract along axes [${contract[0]}] and [${contract[1]}]` +
           (batch[0].length ? ` with batch axes [${batch[0]}] and [${batch[1]}]` : ''),
       )
-    return [{ dtype: left.dtype, shape: asMatrices([left, right], params).shape }]
+    return [{ dtype: left.dtype, shape: dotMatrices([left, right], params).shape }]
   },
   evaluate(inputs, params, [output]) {
-    const { leftOrder, rightOrder, batch, m, k, n, shape } = asMatrices(inputs, params)
+    const { leftOrder, rightOrder, batch, m, k, n, shape } = dotMatrices(inputs, params)
     const [x, y] = inputs as readonly [Tensor, Tensor]
     const left = (transpose(x, leftOrder) as Tensor).data
     const right = (transpose(y, rightOrder) as Tensor).data
@@ -101,7 +101,7 @@ const dotOp: Primitive<DotParams> = {
   },
   lower: (onnx, inputs, call) => [lowerDot(onnx, inputs, call)],
   flops({ inputs, params }) {
-    const { batch, m, k, n } = asMatrices(inputs, params)
+    const { batch, m, k, n } = dotMatrices(inputs, params)
     return 2 * batch * m * k * n
   },
 }
@@ -115,7 +115,7 @@ function dotPattern(
   side: number,
   { inputs, params }: { inputs: readonly Value[]; params: DotParams },
 ) {
-  const { leftOrder, rightOrder, batch, m, k, n, shape } = asMatrices(inputs, params)
+  const { leftOrder, rightOrder, batch, m, k, n, shape } = dotMatrices(inputs, params)
   const asColumn = (y: Value) => reshape(transpose(y, leftOrder), [batch, m, k, 1])
   const asRow = (y: Value) => reshape(transpose(y, rightOrder), [batch, 1, k, n])
   const own = side === 0 ? asColumn(x) : asRow(x)

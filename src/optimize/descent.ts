@@ -8,8 +8,9 @@ export interface LocalModel {
 
 /** A function to minimise. Values that are not finite are taken for points outside its domain. */
 export interface Objective<Model extends LocalModel> {
-  value(x: Float64Array): Awaitable<number>
-  linearize(x: Float64Array): Awaitable<Model>
+  value(x: Float64Array, spare?: Model): Awaitable<number>
+  /** `spare`: an earlier model that is needed no more, to be overwritten. */
+  linearize(x: Float64Array, spare?: Model): Awaitable<Model>
 }
 
 /** A proposal to move. */
@@ -49,5 +50,6 @@ export interface Descent<Model extends LocalModel, Memory = unknown> {
   readonly name: string
   /** What is kept from point to point, as plain data; called once at each point that is taken. */
   remember(model: Model, point: Float64Array, memory: Memory | undefined): Awaitable<Memory>
-  prepare(model: Model, point: Float64Array, memory: Memory): Awaitable<Steps>
+  /** `spare`: what it once prepared and is needed no more, to be overwritten. */
+  prepare(model: Model, point: Float64Array, memory: Memory, spare?: Steps): Awaitable<Steps>
 }

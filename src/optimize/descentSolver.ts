@@ -1,4 +1,3 @@
-import { axpy } from '../linalg/vector.js'
 import type { Descent, LocalModel, Objective, Step, Steps } from './descent.js'
 import type { Reason } from './reason.js'
 import type { Search, SearchState } from './search.js'
@@ -30,6 +29,29 @@ const satisfactory = 1e-6
 /** Steps below this part of the point do not move it. */
 const noStep = 2 ** -52
 
+/** A point with what is known of the function there. */
+interface Place<Model> {
+  readonly point: Float64Array
+  readonly model: Model
+  readonly steps: Steps
+}
+
+/** Where a step leads, not yet looked at. */
+export interface Trial<Model> {
+  readonly point: Float64Array
+  readonly step: Step
+  readonly from: Place<Model>
+}
+
+/** A solver whose steps come in two parts, so that a function can be evaluated at the trials of many at once. */
+export interface DescentSolver<Model, State extends IterationState> extends Solver<State> {
+  propose(state: State): Awaitable<Trial<Model>>
+  /** The state after a trial. */
+  decide(state: State, trial: Trial<Model>): Awaitable<State>
+  /** The function near the point of a state. */
+  model(state: State): Awaitable<Model>
+}
+
 /**
  * A solver that at each step asks `descent` where to go and `search` how far and whether to stay.
  *
@@ -42,91 +64,114 @@ export function descentSolver<Model extends LocalModel, Memory>(
   search: Search,
   start: Float64Array,
   { tolerance = 0 }: DescentSolverOptions = {},
-): Solver<DescentState<Memory>> {
+): DescentSolver<Model, DescentState<Memory>> {
   type State = DescentState<Memory>
-  let here: { readonly point: Float64Array; readonly steps: Steps } | undefined
+  let here: Place<Model> | undefined
+  let spare: Place<Model> | undefined
 
-  const prepare = (model: Model, point: Float64Array, memory: Memory): Awaitable<Steps> =>
-    after(descent.prepare(model, point, memory), (steps) => {
-      here = { point, steps }
-      return steps
+  const prepare = (model: Model, point: Float64Array, memory: Memory): Awaitable<Place<Model>> =>
+    after(descent.prepare(model, point, memory, spare?.steps), (steps) => {
+      spare = here
+      here = { point, model, steps }
+      return here
     })
 
-  const stepsAt = ({ point, memory }: State): Awaitable<Steps> =>
+  const goBack = (place: Place<Model>): void => {
+    if (here !== place) spare = here
+    here = place
+  }
+
+  const placeOf = ({ point, memory }: State): Awaitable<Place<Model>> =>
     here?.point === point
-      ? here.steps
-      : after(objective.linearize(point), (model) => prepare(model, point, memory))
+      ? here
+      : after(objective.linearize(point, spare?.model), (model) => prepare(model, point, memory))
 
   /** The state at a point just reached, or nothing where the derivatives are not finite. */
   const arrive = (
     point: Float64Array,
     { iteration, search, memory: before }: Arrival<Memory>,
   ): Awaitable<State | undefined> =>
-    after(objective.linearize(point), (model) => {
+    after(objective.linearize(point, spare?.model), (model) => {
       const { value, gradient } = model
       if (!Number.isFinite(value) || !allFinite(gradient)) return undefined
       return after(descent.remember(model, point, before), (memory) =>
-        after(prepare(model, point, memory), ({ decrement, optimality }) => {
+        after(prepare(model, point, memory), ({ steps: { decrement, optimality } }) => {
           return { iteration, search, point, value, memory, accepted: true, decrement, optimality }
         }),
       )
     })
 
-  /** Takes a step whose effect on the value drowns in rounding if it lessens the decrement; else tries a shorter one. */
-  const polish = (state: State, steps: Steps, step: Step, trial: Float64Array): Awaitable<State> =>
-    after(arrive(trial, arrival(state, search.start(state.search.size))), (next) => {
-      if (next && next.decrement < steps.decrement) return next
-      here = { point: state.point, steps }
-      const done = steps.decrement <= exact * Math.abs(state.value) || step.relative <= noStep
-      return rejected(state, shorter(state.search, step), done ? settled(steps) : undefined)
-    })
+  /**
+   * Takes a step whose effect on the value drowns in rounding if it lessens the decrement, and has the search go on as if
+   * it had reduced the value as promised; else tries a shorter one.
+   */
+  const polish = (state: State, { point, step, from }: Trial<Model>): Awaitable<State> =>
+    after(
+      search.update(state.search, step, step.predicted, () => objective.linearize(point, spare?.model)),
+      (kept) =>
+        after(
+          arrive(point, arrival(state, kept.accepted ? kept.state : search.start(state.search.size))),
+          (next) => {
+            const { decrement } = from.steps
+            if (next && next.decrement < decrement) return next
+            goBack(from)
+            const done = decrement <= exact * Math.abs(state.value) || step.relative <= noStep
+            return rejected(state, shorter(state.search, step), done ? settled(from.steps) : undefined)
+          },
+        ),
+    )
 
   /** Has the search decide on a step by what it reduces. */
-  const judge = (
-    state: State,
-    steps: Steps,
-    step: Step,
-    trial: Float64Array,
-    reduction: number,
-  ): Awaitable<State> => {
+  const judge = (state: State, { point, step, from }: Trial<Model>, reduction: number): Awaitable<State> => {
     if (reduction === Number.POSITIVE_INFINITY) return rejected(state, state.search, 'unbounded')
-    const decision = search.update(state.search, step, reduction, () => objective.linearize(trial))
+    const decision = search.update(state.search, step, reduction, () =>
+      objective.linearize(point, spare?.model),
+    )
     return after(decision, ({ accepted, state: next }) =>
-      after(accepted ? arrive(trial, arrival(state, next)) : undefined, (arrived) => {
+      after(accepted ? arrive(point, arrival(state, next)) : undefined, (arrived) => {
         if (arrived) return arrived
-        const stuck = step.relative <= noStep ? settled(steps) : undefined
+        const stuck = step.relative <= noStep ? settled(from.steps) : undefined
         return rejected(state, accepted ? shorter(state.search, step) : next, stuck)
       }),
     )
   }
 
-  const take = (state: State, steps: Steps, step: Step): Awaitable<State> => {
-    const trial = state.point.slice()
-    axpy(1, step.move, trial)
+  const propose = (state: State): Awaitable<Trial<Model>> =>
+    after(placeOf(state), (from) =>
+      after(from.steps.step(state.search.size), (step) => {
+        return { point: sum(state.point, step.move), step, from }
+      }),
+    )
+
+  const decide = (state: State, trial: Trial<Model>): Awaitable<State> => {
+    if (same(trial.point, state.point)) return rejected(state, state.search, settled(trial.from.steps))
+    const { decrement, relative } = trial.from.steps
+    const { predicted, full } = trial.step
     const value = Math.abs(state.value)
-    const lost = step.predicted <= rounding * value && steps.decrement <= nearby * value
-    if (lost || (step.full && steps.relative <= smallStep)) return polish(state, steps, step, trial)
-    return after(objective.value(trial), (reached) => judge(state, steps, step, trial, state.value - reached))
+    const lost = predicted <= rounding * value && decrement <= nearby * value
+    if (lost || (full && relative <= smallStep)) return polish(state, trial)
+    return after(objective.value(trial.point, spare?.model), (reached) =>
+      judge(state, trial, state.value - reached),
+    )
   }
 
-  const rejected = (state: State, search: SearchState, reason?: Reason): State => ({
-    ...state,
-    ...(reason && { reason }),
-    iteration: state.iteration + 1,
-    accepted: false,
-    search,
-  })
+  const rejected = (state: State, search: SearchState, reason?: Reason): State => {
+    const { point, value, memory, decrement, optimality } = state
+    const iteration = state.iteration + 1
+    const next = { iteration, search, point, value, memory, accepted: false, decrement, optimality }
+    return reason ? { ...next, reason } : next
+  }
 
   return {
-    async init() {
-      const state = await arrive(start, { iteration: 0, search: { size: Number.NaN } })
-      if (!state) throw new Error(await explainStart(objective, start))
-      return { ...state, search: search.start((await stepsAt(state)).initialSize) }
-    },
-    step: (state) =>
-      after(stepsAt(state), (steps) =>
-        after(steps.step(state.search.size), (step) => take(state, steps, step)),
-      ),
+    init: () =>
+      after(arrive(start, { iteration: 0, search: { size: Number.NaN } }), (state) => {
+        if (!state) return after(objective.linearize(start), (model) => refuse(start, model))
+        return after(placeOf(state), ({ steps }) => ({ ...state, search: search.start(steps.initialSize) }))
+      }),
+    propose,
+    decide,
+    model: (state) => after(placeOf(state), ({ model }) => model),
+    step: (state) => after(propose(state), (trial) => decide(state, trial)),
     terminate({ reason, decrement, value }) {
       if (reason) return reason
       return decrement <= tolerance ** 2 * Math.abs(value) ? 'optimal' : undefined
@@ -144,6 +189,17 @@ const arrival = <Memory>(state: DescentState<Memory>, search: SearchState): Arri
   return { iteration: state.iteration + 1, search, memory: state.memory }
 }
 
+function sum(x: Float64Array, y: Float64Array): Float64Array {
+  const z = new Float64Array(x.length)
+  for (let i = 0; i < z.length; i++) z[i] = x[i]! + y[i]!
+  return z
+}
+
+function same(x: Float64Array, y: Float64Array): boolean {
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false
+  return true
+}
+
 function allFinite(x: Float64Array): boolean {
   for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) return false
   return true
@@ -156,14 +212,15 @@ function settled({ optimality, relative }: Steps): Reason {
   return optimality <= satisfactory || relative <= satisfactory ? 'precision' : 'stalled'
 }
 
-async function explainStart(objective: Objective<LocalModel>, start: Float64Array): Promise<string> {
-  const { value, gradient } = await objective.linearize(start)
+function refuse(start: Float64Array, { value, gradient }: LocalModel): never {
   const where = `start [${start.slice(0, 8).join(', ')}${start.length > 8 ? ', ...' : ''}]`
   if (!Number.isFinite(value))
-    return `${where}: the function is ${value} there, expected a finite number; start at a point of its domain`
+    throw new Error(
+      `${where}: the function is ${value} there, expected a finite number; start at a point of its domain`,
+    )
   const at = gradient.findIndex((x) => !Number.isFinite(x))
-  return (
+  throw new Error(
     `${where}: the derivative by parameter ${at} is ${gradient[at]} there, expected a finite number; ` +
-    'start away from points where the function has no derivative'
+      'start away from points where the function has no derivative',
   )
 }

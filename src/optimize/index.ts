@@ -1,7 +1,14 @@
 export * from './constrained/index.js'
 export type { Descent, LocalModel, Objective, Step, Steps } from './descent.js'
-export { type DescentSolverOptions, type DescentState, descentSolver } from './descentSolver.js'
+export {
+  type DescentSolver,
+  type DescentSolverOptions,
+  type DescentState,
+  descentSolver,
+  type Trial,
+} from './descentSolver.js'
 export { type Band, type BandOptions, band } from './leastSquares/band.js'
+export { type BatchOptions, type BatchResult, batchLeastSquares } from './leastSquares/batch.js'
 export { dampedGaussNewton, dogleg, gaussNewton, levenbergMarquardt } from './leastSquares/descents.js'
 export {
   type LeastSquaresOptions,
@@ -11,6 +18,7 @@ export {
   prepareLeastSquares,
   type SolveOptions,
 } from './leastSquares/leastSquares.js'
+export type { Progress } from './leastSquares/lockstep.js'
 export { type LossName, type RobustLoss, robustLosses } from './leastSquares/loss.js'
 export type { Method, MethodName } from './leastSquares/methods.js'
 export type { LeastSquaresModel } from './leastSquares/model.js'
@@ -18,6 +26,9 @@ export type { Evaluations } from './leastSquares/objective.js'
 export type { ProfileOptions } from './leastSquares/profile.js'
 export { type Box, reflective } from './leastSquares/reflective.js'
 export type { Scale } from './leastSquares/scaled.js'
+export { type SeparableOptions, separableLeastSquares } from './leastSquares/separable.js'
+export { standardErrors } from './leastSquares/standardErrors.js'
+export type { Basis } from './leastSquares/terms.js'
 export { type Uncertainty, type UncertaintyOptions, uncertainty } from './leastSquares/uncertainty.js'
 export { conjugateDirections } from './minimize/conjugateGradient.js'
 export type { ConsensusOptions } from './minimize/consensus.js'

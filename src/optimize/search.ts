@@ -46,10 +46,17 @@ export interface TrustRegionOptions {
   readonly low?: number
   /** Default 0.75. */
   readonly high?: number
+  /** To how many steps' length it grows. Default 2. */
+  readonly growth?: number
 }
 
 /** The classical trust region (Conn, Gould, Toint 2000, algorithm 6.1.1). */
-export function trustRegion({ accept = 1e-4, low = 0.25, high = 0.75 }: TrustRegionOptions = {}): Search {
+export function trustRegion({
+  accept = 1e-4,
+  low = 0.25,
+  high = 0.75,
+  growth = 2,
+}: TrustRegionOptions = {}): Search {
   return {
     name: 'trust region',
     start: (initialSize) => ({ size: initialSize }),
@@ -57,7 +64,7 @@ export function trustRegion({ accept = 1e-4, low = 0.25, high = 0.75 }: TrustReg
       const ratio = reduction / step.predicted
       const accepted = ratio > accept
       if (!(ratio >= low)) return { accepted, state: { size: step.size / 4 } }
-      return { accepted, state: { size: ratio > high && !step.full ? 3 * step.size : size } }
+      return { accepted, state: { size: ratio > high && !step.full ? growth * step.size : size } }
     },
   }
 }

@@ -58,6 +58,19 @@ export interface Run<State> {
 /** Milliseconds after which other work, such as the timer of an abort, gets its turn. */
 const breath = 50
 
+/** Lets other work have its turn from time to time, where there is a signal. @throws the signal's reason when aborted. */
+export function breathing(signal: AbortSignal | undefined): () => Awaitable<void> {
+  let rested = performance.now()
+  return () => {
+    signal?.throwIfAborted()
+    if (!signal || performance.now() - rested <= breath) return
+    return new Promise<void>((resolve) => setTimeout(resolve)).then(() => {
+      rested = performance.now()
+      signal.throwIfAborted()
+    })
+  }
+}
+
 /**
  * Runs a solver from `from`, or its start, until it terminates or has made `maxSteps` steps.
  * @throws the signal's reason when aborted.
@@ -71,7 +84,7 @@ export async function runSolver<State extends IterationState>(
   let state = from ? resumed(from) : await solver.init()
   const history = [solver.record(state)]
   const end = state.iteration + maxSteps
-  let rested = performance.now()
+  const breathe = breathing(signal)
   for (;;) {
     const reason = solver.terminate(state) ?? (state.iteration >= end ? 'maxSteps' : undefined)
     if (reason) return { state: { ...state, reason }, history }
@@ -79,11 +92,8 @@ export async function runSolver<State extends IterationState>(
     state = next instanceof Promise ? await next : next
     history.push(solver.record(state))
     onStep?.(state)
-    if (signal && performance.now() - rested > breath) {
-      await new Promise((resolve) => setTimeout(resolve))
-      rested = performance.now()
-    }
-    signal?.throwIfAborted()
+    const pause = breathe()
+    if (pause) await pause
   }
 }
 

@@ -31,6 +31,24 @@ function expectSameOnRandom(program: Program, tolerance = 1e-12): void {
 }
 
 describe('generated code', () => {
+  test('writes over spare outputs, whatever they hold', () => {
+    const program = programOf(
+      (x) => {
+        return [pad(exp(x), [1, 0], [0, 2]), dot(x, x, [[1], [0]]), reduceSum(x, [0]), reduceMax(x, [1]), x]
+      },
+      f64(3, 3),
+    )
+    const run = compileProgramJs(program)
+    const random = uniform(2)
+    const [zeroth, first, second] = [0, 1, 2].map(() => randomTensor(f64(3, 3), random))
+    const spare = run([zeroth!])
+    const [expected, other] = [run([first!]), run([second!])]
+    const again = run([first!], spare)
+    expect(again).toEqual(expected)
+    expect(again[0]!.data).toBe(spare[0]!.data)
+    expect(run([second!], again)).toEqual(other)
+  })
+
   test('of a residual, its Jacobian and its cost is one loop without temporary arrays', () => {
     const [x, y] = [tensor([1, 2, 3, 4, 5]), tensor([5, 4, 3, 2, 1])]
     const program = programOf((b) => {
@@ -46,10 +64,10 @@ describe('generated code', () => {
       "'use strict'
       const c0 = constants[0].data // float64[5]
       const c1 = constants[1].data // float64[5]
-      return function program(inputs) {
+      return function program(inputs, spare) {
         const x0 = inputs[0].data
-        const y0 = new Float64Array(5)
-        const y1 = new Float64Array(10)
+        const y0 = spare ? spare[0].data : new Float64Array(5)
+        const y1 = spare ? spare[1].data : new Float64Array(10)
         const e0 = x0[1]
         const e2 = x0[0]
         let v9 = 0

@@ -146,6 +146,35 @@ describe('blockLeastSquares', () => {
     expect(b.value).toBeCloseTo(a.value, 8)
   })
 
+  test('fits observations of more residuals than parameters, of blocks of other sizes', async () => {
+    const random = uniform(7)
+    const [t, rate, scale] = [
+      [0, 0.5, 1, 2],
+      [0.3, 0.6, 1.1],
+      [1, 2, 3, 4, 5],
+    ]
+    const seen = rate.flatMap((_, c) => scale.map((_, p) => ({ c, p })))
+    const curve = ({ c, p }: { c: number; p: number }) => t.map((x) => scale[p]! * Math.exp(-rate[c]! * x))
+    const problem: BlockProblem = {
+      residual: (camera, point, data) =>
+        np.subtract(np.multiply(point, np.exp(np.multiply(np.negative(camera), t))), data),
+      cameras: rate.map(() => [0.5]),
+      points: scale.map(() => [2]),
+      observations: {
+        camera: seen.map(({ c }) => c),
+        point: seen.map(({ p }) => p),
+        data: seen.map((which) => curve(which).map((y) => y + 0.1 * random())),
+      },
+    }
+    const result = await blockLeastSquares(problem, { tolerance: 1e-14 })
+    const start = { cameras: problem.cameras, points: problem.points }
+    const expected = await leastSquares(wholeResidual(problem), start)
+    expect(result.value).toBeCloseTo(expected.value, 12)
+    result.cameras.data.forEach((x, i) => {
+      expect(x).toBeCloseTo(expected.point.cameras.data[i]!, 6)
+    })
+  })
+
   test('with a robust loss keeps outliers from moving the rest', async () => {
     const problem = bundleScene({ ...scene, points: 30, visibility: 1 })
     const data = (problem.observations.data as number[][]).map(([x, y], k) => [

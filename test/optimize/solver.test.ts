@@ -52,6 +52,24 @@ describe('a run', () => {
     await problem.dispose()
   })
 
+  test('hands out nothing that it writes over later', async () => {
+    const problem = await prepareLeastSquares(rosenbrock, start)
+    const states: DescentState<Scale>[] = []
+    const copies: DescentState<Scale>[] = []
+    const onStep = (state: DescentState<Scale>) => {
+      states.push(state)
+      copies.push(structuredClone(state))
+    }
+    const { model } = await problem.solve({ onStep })
+    const copy = structuredClone(model)
+    await problem.solve({ start: Float64Array.of(3, -2) })
+    expect(states).toEqual(copies)
+    expect(model).toEqual(copy)
+    const [x, y] = states.at(-1)!.point
+    expect(Array.from(model.residual)).toEqual([10 * (y! - x! * x!), 1 - x!])
+    expect(Array.from(model.columns, (c) => c + 0)).toEqual([-20 * x!, -1, 10, 0])
+  })
+
   test('with a tolerance takes fewer steps', async () => {
     const f = ({ x, y }: Record<'x' | 'y', Tensor>) => np.concatenate([rosenbrock({ x, y }), [3]])
     const [exact, rough] = [await leastSquares(f, start), await leastSquares(f, start, { tolerance: 0.3 })]

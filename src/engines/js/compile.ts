@@ -5,6 +5,9 @@ import { makeFunction } from './function.js'
 import { generate } from './generate.js'
 import { runner } from './run.js'
 
+/** The outputs for inputs; written over `spare`, what an earlier call returned and is needed no more, where that is given. */
+export type RunJs = (inputs: readonly Tensor[], spare?: readonly Tensor[]) => Tensor[]
+
 /**
  * Compiles a program into one JavaScript function: elementwise operations fused into loops, reductions and
  * matrix products as loop nests, the rest by the operations' own `evaluate`. Temporary arrays are allocated
@@ -12,15 +15,15 @@ import { runner } from './run.js'
  * @throws at compilation where a Content-Security-Policy forbids generated code; at a call when the inputs
  * are not of the program's number and types.
  */
-export function compileProgramJs(program: Program): (inputs: readonly Tensor[]) => Tensor[] {
+export function compileProgramJs(program: Program): RunJs {
   const { source, constants, functions, calls, shapes } = generate(program)
   const make = makeFunction(['Tensor', 'run', 'constants', 'functions', 'calls', 'shapes'], source) as (
     ...captured: unknown[]
-  ) => (inputs: readonly Tensor[]) => Tensor[]
+  ) => RunJs
   const compiled = make(Tensor, runner(prepare()), constants, functions, calls, shapes)
-  return (inputs) => {
+  return (inputs, spare) => {
     checkInputs(program, inputs)
-    return compiled(inputs)
+    return compiled(inputs, spare)
   }
 }
 

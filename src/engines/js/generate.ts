@@ -81,7 +81,8 @@ export function generate(program: Program): Generated {
     unwrap(variable)
   })
   storage.fresh.forEach((value, i) => {
-    body.push(`const y${i} = ${fresh(value.dtype, sizeOf(value.shape))}`)
+    const output = program.outputs.findIndex((x) => plan.reader.access(x).root === value)
+    body.push(`const y${i} = spare ? spare[${output}].data : ${fresh(value.dtype, sizeOf(value.shape))}`)
   })
   const complete = completedBy(plan.steps)
   plan.steps.forEach((step, i) => {
@@ -130,7 +131,7 @@ export function generate(program: Program): Generated {
       ({ name, dtype, size }) => `const ${name} = ${fresh(dtype, size)}`,
     ),
     ...functions,
-    'return function program(inputs) {',
+    'return function program(inputs, spare) {',
     ...[...body, `return [${outputs.join(', ')}]`].map((line) => `  ${line}`),
     '}',
   ].join('\n')

@@ -8,16 +8,20 @@ import { type ParameterOptions, type Parameters, parameters } from '../parameter
 import { type Reason, reasons } from '../reason.js'
 import { type HistoryRow, type RunOptions, runSolver } from '../solver.js'
 import { differenceColumns } from './differences.js'
+import { checkNotDense, type Formulation, needsDense } from './formulation.js'
 import { type LossName, lossNamed, type RobustLoss } from './loss.js'
+import { productFormulation } from './matrixFree/productFormulation.js'
 import { type Method, type MethodName, methodNamed } from './methods.js'
 import type { LeastSquaresModel } from './model.js'
-import { whitener } from './noise.js'
-import { type Evaluations, leastSquaresObjective } from './objective.js'
+import { type Noise, whitener } from './noise.js'
+import { type Evaluations, leastSquaresObjective, type Treatment } from './objective.js'
 import { type ProfileOptions, profileIntervals } from './profile.js'
-import { factorScaled, undetermined } from './rank.js'
+import { factorScaled, undetermined as undeterminedBy } from './rank.js'
 import { insideBox } from './reflective.js'
 import { plainResiduals, type Residuals, tracedResiduals } from './residuals.js'
 import type { Scale } from './scaled.js'
+import { sparseFormulation } from './sparse/sparseFormulation.js'
+import { worthSparse } from './sparse/worthSparse.js'
 
 export interface LeastSquaresOptions
   extends ParameterOptions,
@@ -26,11 +30,22 @@ export interface LeastSquaresOptions
   /** Default `levenbergMarquardt`, with bounds `trustRegionReflective`; or any descent with any search. */
   readonly method?: MethodName | Method
   /**
-   * How derivatives are found: by tracing the residual (default), by finite differences, or by a function that returns
-   * the rows of the Jacobian. The residual is then called with numbers and arrays of them instead of tensors.
+   * How derivatives are found. By tracing the residual: `exact` (default) holds them as `sparse` does where that costs
+   * clearly less, else as `dense` does; `matrixFree` knows only products of the Jacobian with vectors, for problems whose
+   * steps even sparse factors are too large for. By finite differences, or by a function that returns the rows of the
+   * Jacobian: the residual is then called with numbers and arrays of them instead of tensors.
+   *
+   * Sparse and matrix-free problems have no bounds, `covariance` or choice of method. Sparse ones tell what the data do
+   * not determine only to half of all digits; matrix-free ones do not tell, and know no errors of parameters.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: its argument is the residual's
-  readonly jacobian?: 'exact' | 'finiteDifferences' | ((parameters: any) => ArrayLike<ArrayLike<number>>)
+  readonly jacobian?:
+    | 'exact'
+    | 'dense'
+    | 'sparse'
+    | 'matrixFree'
+    | 'finiteDifferences'
+    // biome-ignore lint/suspicious/noExplicitAny: its argument is the residual's
+    | ((parameters: any) => ArrayLike<ArrayLike<number>>)
   /** Standard deviations of the residuals, which they are divided by. */
   readonly sigma?: number | ArrayLike<number>
   /** The covariance of the residuals, row by row. */
@@ -120,76 +135,120 @@ export async function prepareLeastSquares<A extends Arguments>(
 ): Promise<LeastSquaresProblem<Tensored<A[0]>>> {
   type P = Tensored<A[0]>
   const given = parameters<P>(start as Like<P>, options)
-  const residuals = await residualsOf(residual, given, options)
-  if (residuals.rows < given.names.length)
-    throw new Error(
-      `residual: got ${residuals.rows} residuals for ${given.names.length} parameters (${given.names.slice(0, 8).join(', ')}), ` +
-        'expected at least as many; fix parameters, or add residuals that say what is known of them',
-    )
-  const { method, loss = 'linear', lossScale = 1 } = options
-  const { descent, search } = methodNamed(method, given)
-  if (!(lossScale > 0)) throw new Error(`lossScale: got ${lossScale}, expected a number above 0`)
-  const treatment = {
-    whiten: whitener(options, residuals.rows),
-    loss: loss === 'linear' ? undefined : lossNamed(loss),
-    lossScale,
-  }
+  const formulation = await formulationOf(residual, given, options)
+  const { residuals, search, undetermined } = formulation
+  checkCount(residuals.rows, given.names)
+  const { method } = options
+  const treatment = treatmentOf(options, residuals.rows)
   return {
     parameters: given,
     dispose: residuals.dispose,
     profile: (result, options) =>
       profileIntervals({ residuals, treatment, method, box: given }, result, options),
     async solve({ start: from = given.start, tolerance = 0, state: before, ...run } = {}) {
-      const objective = leastSquaresObjective(residuals, treatment)
+      const objective = formulation.objective(treatment)
+      const descent = formulation.descent(run.signal)
       const solver = descentSolver(objective, descent, search, insideBox(from, given), { tolerance })
       const { state, history } = await runSolver(solver, run, before)
-      const model = await objective.linearize(state.point)
-      return toResult(given, residuals, { state, history, model, evaluations: objective.evaluations })
+      const model = await solver.model(state)
+      const { evaluations } = objective
+      const solution = { values: state.point, state, history, model, evaluations }
+      return toResult(given, residuals, solution, undetermined?.(model))
     },
   }
 }
 
+/** @throws when there are fewer residuals than parameters. */
+export function checkCount(rows: number, names: readonly string[]): void {
+  if (rows < names.length)
+    throw new Error(
+      `residual: got ${rows} residuals for ${names.length} parameters (${names.slice(0, 8).join(', ')}), ` +
+        'expected at least as many; fix parameters, or add residuals that say what is known of them',
+    )
+}
+
+/** What is done to residuals before their squares are summed. */
+export function treatmentOf(
+  options: Noise & Pick<LeastSquaresOptions, 'loss' | 'lossScale'>,
+  rows: number,
+): Treatment {
+  const { loss = 'linear', lossScale = 1 } = options
+  if (!(lossScale > 0)) throw new Error(`lossScale: got ${lossScale}, expected a number above 0`)
+  return { whiten: whitener(options, rows), loss: loss === 'linear' ? undefined : lossNamed(loss), lossScale }
+}
+
 interface Solution {
+  readonly values: Float64Array
   readonly state: DescentState<Scale>
   readonly history: readonly HistoryRow[]
   readonly model: LeastSquaresModel
   readonly evaluations: Evaluations
 }
 
-function toResult<P>(given: Parameters<P>, residuals: Residuals, solution: Solution): LeastSquaresResult<P> {
-  const { state, model } = solution
+/** What a run came to, in words too. */
+export function toResult<P>(
+  given: Parameters<P>,
+  residuals: Residuals,
+  solution: Solution,
+  free: readonly number[] = undeterminedBy(factorScaled(solution.model.columns, residuals.rows)),
+): LeastSquaresResult<P> {
+  const { values, state, history, model, evaluations } = solution
   const reason = state.reason!
   const { converged, sentence } = reasons[reason]
-  const loose = undetermined(factorScaled(model.columns, residuals.rows)).map((i) => given.names[i]!)
-  const warning = `Here the residuals do not depend on ${loose.join(', ')} alone or on a combination of them: they are not determined.`
+  const loose = free.map((i) => given.names[i]!)
+  const warning = () =>
+    `Here the residuals do not depend on ${loose.join(', ')} alone or on a combination of them: they are not determined.`
   return {
-    ...solution,
-    point: given.tree(new Tensor(state.point)),
+    point: given.tree(new Tensor(values)),
     names: given.names,
-    values: state.point,
+    values,
     value: state.value,
     converged,
     reason,
-    message: loose.length > 0 ? `${sentence} ${warning}` : sentence,
+    message: loose.length > 0 ? `${sentence} ${warning()}` : sentence,
     undetermined: loose,
     derivatives: residuals.derivatives,
+    evaluations,
     iterations: state.iteration,
+    history,
+    state,
+    model,
     parameters: given,
   }
 }
 
-function residualsOf(
+async function formulationOf(
   // biome-ignore lint/suspicious/noExplicitAny: its argument is what `given` makes
   residual: ((...args: any) => unknown) | Program,
   given: Parameters<unknown>,
-  { jacobian = 'exact', ...options }: LeastSquaresOptions,
-): Residuals | Promise<Residuals> {
-  if (isProgram(residual))
-    return tracedResiduals((x) => evaluate(residual, [given.tree(x) as Tensor])[0], given.start, options)
-  if (jacobian === 'exact') return tracedResiduals((x) => residual(given.tree(x)), given.start, options)
-  const f = (x: Float64Array) => Float64Array.from(residual(given.numbers(x)) as ArrayLike<number>)
-  if (jacobian === 'finiteDifferences') {
-    return plainResiduals(f, given.start, (x) => differenceColumns(f, x, given), 'finite differences')
+  options: LeastSquaresOptions,
+): Promise<Formulation> {
+  const { jacobian = 'exact' } = options
+  const { start, bounded } = given
+  const dense = (residuals: Residuals): Formulation => {
+    const { descent, search } = methodNamed(options.method, given)
+    const objective = (treatment: Treatment) => leastSquaresObjective(residuals, treatment)
+    return { residuals, objective, descent: () => descent, search }
   }
-  return plainResiduals(f, given.start, (x) => given.columns(jacobian(given.numbers(x))), 'given')
+  if (!isProgram(residual) && (jacobian === 'finiteDifferences' || typeof jacobian === 'function')) {
+    const f = (x: Float64Array) => Float64Array.from(residual(given.numbers(x)) as ArrayLike<number>)
+    if (jacobian === 'finiteDifferences')
+      return dense(plainResiduals(f, start, (x) => differenceColumns(f, x, given), 'finite differences'))
+    return dense(plainResiduals(f, start, (x) => given.columns(jacobian(given.numbers(x))), 'given'))
+  }
+  const f = (x: Tensor) =>
+    isProgram(residual) ? evaluate(residual, [given.tree(x) as Tensor])[0] : residual(given.tree(x))
+  if (jacobian === 'sparse' || jacobian === 'matrixFree') {
+    checkNotDense(jacobian, options, bounded)
+    return jacobian === 'sparse'
+      ? sparseFormulation(f, start, options)
+      : productFormulation(f, start, options)
+  }
+  if (jacobian !== 'exact' && jacobian !== 'dense')
+    throw new Error(
+      `jacobian: got ${jacobian}, expected exact, dense, sparse or matrixFree for a traced residual`,
+    )
+  if (jacobian === 'exact' && !needsDense(options, bounded) && worthSparse(f, start))
+    return sparseFormulation(f, start, options)
+  return dense(await tracedResiduals(f, start, options))
 }

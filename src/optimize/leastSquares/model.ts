@@ -1,5 +1,5 @@
 import type { LocalModel } from '../descent.js'
-import { normBetween } from './qr.js'
+import { dotBetween, normBetween } from './qr.js'
 
 /** A sum of squares near a point: half of |residual + J move|^2, but for constants. */
 export interface LeastSquaresModel extends LocalModel {
@@ -21,10 +21,6 @@ export function columnLengths(columns: Float64Array, n: number): Float64Array {
 export function transposedProduct(columns: Float64Array, y: Float64Array, n: number): Float64Array {
   const m = y.length
   const product = new Float64Array(n)
-  for (let j = 0; j < n; j++) {
-    let sum = 0
-    for (let i = 0; i < m; i++) sum += columns[j * m + i]! * y[i]!
-    product[j] = sum
-  }
+  for (let j = 0; j < n; j++) product[j] = dotBetween(columns, j * m, y, 0, m)
   return product
 }

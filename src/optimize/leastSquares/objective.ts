@@ -1,14 +1,16 @@
-import type { Objective } from '../descent.js'
+import type { LocalModel, Objective } from '../descent.js'
 import { type Awaitable, after } from '../solver.js'
 import type { RobustLoss } from './loss.js'
 import { columnLengths, type LeastSquaresModel, transposedProduct } from './model.js'
 import type { Whiten } from './noise.js'
-import type { Linearized, Residuals } from './residuals.js'
+import type { Residuals } from './residuals.js'
 
 /** How often functions were called. */
 export interface Evaluations {
   residual: number
   jacobian: number
+  /** With a Jacobian that was never formed, its products with vectors, and those of its transpose. */
+  products?: number
 }
 
 export interface Treatment {
@@ -19,49 +21,60 @@ export interface Treatment {
 }
 
 /** Half the sum of squares of residuals, or of what a robust loss makes of them. */
-export interface LeastSquaresObjective extends Objective<LeastSquaresModel> {
+export interface LeastSquaresObjective<Model extends LocalModel = LeastSquaresModel>
+  extends Objective<Model> {
   readonly evaluations: Evaluations
 }
 
 export function leastSquaresObjective(residuals: Residuals, treatment: Treatment): LeastSquaresObjective {
   const { whiten, loss, lossScale = 1 } = treatment
-  const evaluations: Evaluations = { residual: 0, jacobian: 0 }
   const { rows } = residuals
-  let latest: { readonly x: Float64Array; readonly model: LeastSquaresModel } | undefined
-
-  const toModel = ({ residual, columns }: Linearized): LeastSquaresModel => {
+  return objectiveOf(residuals, treatment, ({ residual, columns }, value): LeastSquaresModel => {
     const n = columns.length / rows
-    if (whiten) {
-      whiten(residual)
-      for (let j = 0; j < n; j++) whiten(columns.subarray(j * rows, (j + 1) * rows))
+    if (whiten) for (let j = 0; j < n; j++) whiten(columns.subarray(j * rows, (j + 1) * rows))
+    if (loss) {
+      const factors = robustFactors(residual, loss, lossScale)
+      for (let k = 0; k < columns.length; k++) columns[k] = columns[k]! * factors[k % rows]!
     }
-    const value = costOf(residual, loss, lossScale)
-    if (loss) reweight(residual, columns, loss, lossScale)
     const gradient = transposedProduct(columns, residual, n)
     return { value, gradient, residual, columns, lengths: columnLengths(columns, n) }
+  })
+}
+
+/** The objective whose models `toModel` makes of whitened residuals, their derivatives and the value. */
+export function objectiveOf<L extends { readonly residual: Float64Array }, Model extends LocalModel>(
+  residuals: Pick<Residuals, 'together' | 'residual'> & {
+    linearize(x: Float64Array, spare?: NoInfer<Model>): Awaitable<L>
+  },
+  { whiten, loss, lossScale = 1 }: Treatment,
+  toModel: (linearized: L, value: number) => Awaitable<Model>,
+): LeastSquaresObjective<Model> {
+  const evaluations: Evaluations = { residual: 0, jacobian: 0 }
+  let latest: { readonly x: Float64Array; readonly model: Model } | undefined
+  const whitenedCost = (residual: Float64Array) => {
+    whiten?.(residual)
+    return costOf(residual, loss, lossScale)
   }
 
-  const linearize = (x: Float64Array): Awaitable<LeastSquaresModel> => {
+  const linearize = (x: Float64Array, spare?: Model): Awaitable<Model> => {
     if (latest?.x === x) return latest.model
     evaluations.residual++
     evaluations.jacobian++
-    return after(residuals.linearize(x), (linearized) => {
-      const model = toModel(linearized)
-      latest = { x, model }
-      return model
-    })
+    return after(residuals.linearize(x, spare), (linearized) =>
+      after(toModel(linearized, whitenedCost(linearized.residual)), (model) => {
+        latest = { x, model }
+        return model
+      }),
+    )
   }
 
   return {
     evaluations,
     linearize,
-    value(x) {
-      if (residuals.together) return after(linearize(x), ({ value }) => value)
+    value(x, spare) {
+      if (residuals.together) return after(linearize(x, spare), ({ value }) => value)
       evaluations.residual++
-      return after(residuals.residual(x), (residual) => {
-        whiten?.(residual)
-        return costOf(residual, loss, lossScale)
-      })
+      return after(residuals.residual(x), whitenedCost)
     },
   }
 }
@@ -78,16 +91,15 @@ function costOf(residual: Float64Array, loss: RobustLoss | undefined, scale: num
 const leastCurvature = 0.01
 
 /**
- * Residuals and rows replaced by those whose sum of squares has the robust function's gradient and, where that is
- * positive, its curvature rho' + 2 z rho'' (Triggs, McLauchlan, Hartley, Fitzgibbon 2000, section 4.3).
+ * Residuals, in place, and the factors of their rows for a sum of squares that has the robust function's gradient and,
+ * where that is positive, its curvature rho' + 2 z rho'' (Triggs, McLauchlan, Hartley, Fitzgibbon 2000, section 4.3).
  */
-function reweight(residual: Float64Array, columns: Float64Array, loss: RobustLoss, scale: number): void {
-  const rows = residual.length
-  for (let i = 0; i < rows; i++) {
-    const z = (residual[i]! / scale) ** 2
+export function robustFactors(residual: Float64Array, loss: RobustLoss, scale: number): Float64Array {
+  return residual.map((r, i) => {
+    const z = (r / scale) ** 2
     const [, first, second] = loss.at(z)
     const factor = Math.sqrt(Math.max(first + 2 * z * second, leastCurvature * first))
-    residual[i] = factor === 0 ? 0 : (residual[i]! * first) / factor
-    for (let k = i; k < columns.length; k += rows) columns[k] = columns[k]! * factor
-  }
+    residual[i] = factor === 0 ? 0 : (r * first) / factor
+    return factor
+  })
 }

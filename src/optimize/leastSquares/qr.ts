@@ -15,32 +15,53 @@ export interface Factors {
 
 /**
  * Factors A [rows, columns], rows >= columns, each time with the longest remaining column next (Businger and Golub
- * 1965), and applies Q^T to b. Overwrites both; `r` is the memory for R.
+ * 1965), and applies Q^T to b. Overwrites both, A with what {@link applyTransposedQ} needs, and the factors given.
  */
 export function factor(
   a: Float64Array,
   b: Float64Array,
   columns: number,
-  r: Float64Array = new Float64Array(columns * columns),
+  { r, rhs, order }: FactorMemory = factorMemory(columns),
 ): Factors {
   const rows = b.length
-  const order = new Int32Array(columns)
   for (let j = 0; j < columns; j++) order[j] = j
   for (let k = 0; k < columns; k++) {
-    bringLongest(a, order, rows, k)
-    const at = k * rows
-    const length = normBetween(a, at + k, at + rows)
-    const first = a[at + k]!
-    const head = first > 0 ? -length : length
-    r[k * columns + k] = head
-    if (head === 0) continue
-    a[at + k] = first - head
-    // v^T v = 2 head (head - first)
-    const scale = 1 / (head * (head - first))
-    for (let j = k + 1; j < columns; j++) reflect(a, j * rows, a, at, rows, k, scale)
-    reflect(b, 0, a, at, rows, k, scale)
+    const length = bringLongest(a, order, rows, k)
+    r[k * (columns + 1)] = eliminate(a, b, columns, k, length, rows)
   }
-  const rhs = new Float64Array(columns)
+  return gathered(a, b, columns, { r, rhs, order })
+}
+
+/** Reflects column k, of this length from row k to row `end`, into its element k, which is returned. */
+function eliminate(
+  a: Float64Array,
+  b: Float64Array,
+  columns: number,
+  k: number,
+  length: number,
+  end: number,
+): number {
+  const rows = b.length
+  const at = k * rows
+  const first = a[at + k]!
+  const head = first > 0 ? -length : length
+  if (head === 0) return head
+  a[at + k] = first - head
+  // v^T v = 2 head (head - first)
+  const scale = 1 / (head * (head - first))
+  for (let j = k + 1; j < columns; j++) reflect(a, j * rows, a, at, end, k, scale)
+  reflect(b, 0, a, at, end, k, scale)
+  return head
+}
+
+/** What elimination has left above the diagonal and of b, beside the diagonal in r. */
+function gathered(
+  a: Float64Array,
+  b: Float64Array,
+  columns: number,
+  { r, rhs, order }: FactorMemory,
+): Factors {
+  const rows = b.length
   for (let j = 0; j < columns; j++) {
     for (let i = 0; i < j; i++) r[j * columns + i] = a[j * rows + i]!
     rhs[j] = b[j]!
@@ -48,18 +69,34 @@ export function factor(
   return { columns, r, rhs, order, rank: rankOf(r, columns) }
 }
 
-function bringLongest(a: Float64Array, order: Int32Array, rows: number, k: number): void {
+/** The arrays of factors, which others may overwrite. */
+type FactorMemory = Pick<Factors, 'r' | 'rhs' | 'order'>
+
+function factorMemory(columns: number): FactorMemory {
+  return {
+    r: new Float64Array(columns * columns),
+    rhs: new Float64Array(columns),
+    order: new Int32Array(columns),
+  }
+}
+
+/** Swaps column k with the longest from there on, all without the rows before k, and returns the length. */
+function bringLongest(a: Float64Array, order: Int32Array, rows: number, k: number): number {
   let longest = k
   let most = -1
   for (let j = k; j < order.length; j++) {
-    let squares = 0
-    for (let i = j * rows + k; i < (j + 1) * rows; i++) squares += a[i]! * a[i]!
+    const at = j * rows + k
+    const squares = dotBetween(a, at, a, at, rows - k)
     if (squares > most) {
       longest = j
       most = squares
     }
   }
-  if (longest === k) return
+  if (longest !== k) swapColumns(a, order, rows, k, longest)
+  return lengthOf(most, a, k * rows + k, (k + 1) * rows)
+}
+
+function swapColumns(a: Float64Array, order: Int32Array, rows: number, k: number, longest: number): void {
   const column = order[k]!
   order[k] = order[longest]!
   order[longest] = column
@@ -70,26 +107,46 @@ function bringLongest(a: Float64Array, order: Int32Array, rows: number, k: numbe
   }
 }
 
-/** x -= scale (v^T x) v, from element `from` on, for the columns of `rows` elements that begin at xAt and vAt. */
+/** x -= scale (v^T x) v, in elements from..end of the columns that begin at xAt and vAt. */
 function reflect(
   x: Float64Array,
   xAt: number,
   v: Float64Array,
   vAt: number,
-  rows: number,
+  end: number,
   from: number,
   scale: number,
 ): void {
-  let product = 0
-  for (let i = from; i < rows; i++) product += x[xAt + i]! * v[vAt + i]!
-  product *= scale
-  for (let i = from; i < rows; i++) x[xAt + i] = x[xAt + i]! - product * v[vAt + i]!
+  const product = scale * dotBetween(x, xAt + from, v, vAt + from, end - from)
+  for (let i = from; i < end; i++) x[xAt + i] = x[xAt + i]! - product * v[vAt + i]!
 }
 
 /** The Euclidean length of elements from..to, without overflow. */
 export function normBetween(x: Float64Array, from: number, to: number): number {
-  let squares = 0
-  for (let i = from; i < to; i++) squares += x[i]! * x[i]!
+  return lengthOf(dotBetween(x, from, x, from, to - from), x, from, to)
+}
+
+/** The product of `count` elements of each. Two partial sums keep the processor's adders busy. */
+export function dotBetween(
+  x: Float64Array,
+  xAt: number,
+  y: Float64Array,
+  yAt: number,
+  count: number,
+): number {
+  let even = 0
+  let odd = 0
+  let i = 0
+  for (; i + 1 < count; i += 2) {
+    even += x[xAt + i]! * y[yAt + i]!
+    odd += x[xAt + i + 1]! * y[yAt + i + 1]!
+  }
+  if (i < count) even += x[xAt + i]! * y[yAt + i]!
+  return even + odd
+}
+
+/** The root of the sum of squares, or the length where that over- or underflows. */
+function lengthOf(squares: number, x: Float64Array, from: number, to: number): number {
   if (squares > 1e-280 && squares < 1e280) return Math.sqrt(squares)
   let largest = 0
   for (let i = from; i < to; i++) largest = Math.max(largest, Math.abs(x[i]!))
@@ -106,14 +163,25 @@ function rankOf(r: Float64Array, columns: number): number {
   return rank
 }
 
+/** Q^T x, in place; `a` is what {@link factor} made of the matrix. */
+export function applyTransposedQ(a: Float64Array, { columns, r }: Factors, x: Float64Array): void {
+  const rows = x.length
+  for (let k = 0; k < columns; k++) {
+    const head = r[k * (columns + 1)]!
+    if (head !== 0) reflect(x, 0, a, k * rows, rows, k, -1 / (head * a[k * rows + k]!))
+  }
+}
+
 /** The x that minimises |A x - b|, with 0 for the columns beyond the rank. */
-export function solveFactored({ columns, r, rhs, order, rank }: Factors): Float64Array {
-  const x = new Float64Array(columns)
-  const rest = rhs.slice()
+export function solveFactored(
+  { columns, r, rhs, order, rank }: Factors,
+  x: Float64Array = new Float64Array(columns),
+): Float64Array {
+  for (let k = rank; k < columns; k++) x[order[k]!] = 0
   for (let k = rank - 1; k >= 0; k--) {
-    const value = rest[k]! / r[k * columns + k]!
-    x[order[k]!] = value
-    for (let i = 0; i < k; i++) rest[i] = rest[i]! - value * r[k * columns + i]!
+    let rest = rhs[k]!
+    for (let j = k + 1; j < rank; j++) rest -= r[j * columns + k]! * x[order[j]!]!
+    x[order[k]!] = rest / r[k * columns + k]!
   }
   return x
 }
@@ -145,18 +213,27 @@ export function reusedMemory(): (length: number) => Float64Array {
 
 const dampedMatrix = reusedMemory()
 const dampedVector = reusedMemory()
-const dampedFactor = reusedMemory()
+let dampedFactors = factorMemory(0)
 
-/** The factors of A with shift I below it, and b with zeros: those of a damped problem. They hold until the next call. */
+/**
+ * The factors of A with shift I below it, and b with zeros: those of a damped problem. They hold until the next call. R
+ * with the shift below has few elements other than zeros, and its columns have their order.
+ */
 export function factorDamped({ columns, r, rhs, order }: Factors, shift: number): Factors {
   const rows = 2 * columns
   const a = dampedMatrix(rows * columns).fill(0)
-  for (let k = 0; k < columns; k++) {
-    const at = order[k]! * rows
-    for (let i = 0; i <= k; i++) a[at + i] = r[k * columns + i]!
-    a[at + columns + order[k]!] = shift
-  }
   const b = dampedVector(rows).fill(0)
-  for (let i = 0; i < columns; i++) b[i] = rhs[i]!
-  return factor(a, b, columns, dampedFactor(columns * columns))
+  for (let k = 0; k < columns; k++) {
+    for (let i = 0; i <= k; i++) a[k * rows + i] = r[k * columns + i]!
+    a[k * rows + columns + k] = shift
+    b[k] = rhs[k]!
+  }
+  if (dampedFactors.rhs.length !== columns) dampedFactors = factorMemory(columns)
+  const memory = { r: dampedFactors.r, rhs: dampedFactors.rhs, order }
+  for (let k = 0; k < columns; k++) {
+    const end = columns + k + 1
+    const length = normBetween(a, k * rows + k, k * rows + end)
+    memory.r[k * (columns + 1)] = eliminate(a, b, columns, k, length, end)
+  }
+  return gathered(a, b, columns, memory)
 }

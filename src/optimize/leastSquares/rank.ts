@@ -1,5 +1,4 @@
-import { norm } from '../../linalg/vector.js'
-import { type Factors, factor } from './qr.js'
+import { type Factors, factor, normBetween, reusedMemory } from './qr.js'
 
 export interface ScaledFactors {
   readonly factors: Factors
@@ -7,18 +6,20 @@ export interface ScaledFactors {
   readonly lengths: Float64Array
 }
 
+const matrixMemory = reusedMemory()
+const vectorMemory = reusedMemory()
+
 /** The factors of a Jacobian given as columns, each divided by its length, so that units do not matter to the rank. */
 export function factorScaled(columns: Float64Array, rows: number): ScaledFactors {
-  const a = columns.slice()
+  const a = matrixMemory(columns.length)
   const n = columns.length / rows
   const lengths = new Float64Array(n)
   for (let j = 0; j < n; j++) {
-    const column = a.subarray(j * rows, (j + 1) * rows)
-    const length = norm(column) || 1
+    const length = normBetween(columns, j * rows, (j + 1) * rows) || 1
     lengths[j] = length
-    for (let i = 0; i < rows; i++) column[i] = column[i]! / length
+    for (let i = j * rows; i < (j + 1) * rows; i++) a[i] = columns[i]! / length
   }
-  return { factors: factor(a, new Float64Array(rows), n), lengths }
+  return { factors: factor(a, vectorMemory(rows).fill(0), n), lengths }
 }
 
 /** Parameters that take part in a null vector by at least this part of its largest component. */
@@ -30,6 +31,7 @@ const takesPart = 1e-6
  */
 export function undetermined({ factors }: ScaledFactors): number[] {
   const { columns, r, order, rank } = factors
+  if (rank === columns) return []
   const found = new Set<number>()
   for (let free = rank; free < columns; free++) {
     const vector = new Float64Array(rank)

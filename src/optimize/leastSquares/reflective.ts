@@ -28,7 +28,7 @@ export function reflective({ lower, upper }: Box): Descent<LeastSquaresModel, Sc
   return {
     name: 'trust-region reflective',
     remember: grownScale,
-    prepare(model, point, scale) {
+    prepare(model, point, scale, spare) {
       const { gradient, residual } = model
       const plain = unitsAt(model, scale)
       // The distance to the bound ahead, in scaled parameters; infinite where there is none.
@@ -38,10 +38,11 @@ export function reflective({ lower, upper }: Box): Descent<LeastSquaresModel, Sc
       })
       const unit = plain.map((u, j) => (ahead[j]! < Infinity ? u / Math.sqrt(ahead[j]!) : u))
       const weights = gradient.map((g, j) => (ahead[j]! < Infinity ? Math.sqrt(Math.abs(g) / plain[j]!) : 0))
-      const problem = scaledProblem(model, point, unit, weights)
+      const problem = scaledProblem(model, point, unit, { weights, spare })
       const weighted = ahead.map((a) => Math.min(1, a / norm(residual)))
       const box = { lower, upper }
       return {
+        problem,
         ...problem.measures,
         optimality: optimality(model, point, weighted),
         initialSize: initialRadius(problem),

@@ -19,16 +19,25 @@ export interface Residuals {
   /** How many residuals there are. */
   readonly rows: number
   /** How derivatives are found, for the result to say. */
-  readonly derivatives: 'exact' | 'given' | 'finite differences'
+  readonly derivatives: 'exact' | 'sparse' | 'matrix-free' | 'given' | 'finite differences'
   /** Whether `linearize` costs hardly more than `residual`, so that it should be called at once. */
   readonly together: boolean
   residual(x: Float64Array): Awaitable<Float64Array>
-  linearize(x: Float64Array): Awaitable<Linearized>
+  /** `spare`: an earlier result that is needed no more, to be overwritten. */
+  linearize(x: Float64Array, spare?: Linearized): Awaitable<Linearized>
   dispose(): Promise<void>
 }
 
 /** Below this many floating-point operations a call costs more than what it computes. */
 export const smallCall = 1e4
+
+/** A traced residual as one float64 vector. */
+export function flatResidual(f: (vector: Tensor) => unknown): (vector: Tensor) => Tensor {
+  return (vector) => {
+    const [residual] = ravel(f(vector) as Tensor)
+    return np.astype(residual, 'float64')
+  }
+}
 
 /** Residuals of a traced function, with their exact Jacobian compiled into one program beside them. */
 export async function tracedResiduals(
@@ -36,10 +45,7 @@ export async function tracedResiduals(
   start: Float64Array,
   options: CompileOptions = {},
 ): Promise<Residuals> {
-  const flat = (vector: Tensor) => {
-    const [residual] = ravel(f(vector) as Tensor)
-    return np.astype(residual, 'float64')
-  }
+  const flat = flatResidual(f)
   const at = new Tensor(start)
   const values = optimize(trace(flat, at).program)
   const both = optimize(trace((x: Tensor) => [flat(x), np.transpose(jacobian(flat)(x))], at).program)
@@ -49,11 +55,11 @@ export async function tracedResiduals(
     derivatives: 'exact',
     together: forecast(both).flops < smallCall,
     residual: (x) => after(residual.run([new Tensor(x)]), ([r]) => numbers(r!)),
-    linearize: (x) =>
-      after(linearize.run([new Tensor(x)]), ([r, columns]) => ({
-        residual: numbers(r!),
-        columns: numbers(columns!),
-      })),
+    linearize: (x, spare) =>
+      after(
+        linearize.run([new Tensor(x)], spare && [new Tensor(spare.residual), new Tensor(spare.columns)]),
+        ([r, columns]) => ({ residual: numbers(r!), columns: numbers(columns!) }),
+      ),
     dispose: async () => {
       await residual.dispose()
       await linearize.dispose()
@@ -62,7 +68,7 @@ export async function tracedResiduals(
 }
 
 export interface Prepared {
-  run(inputs: readonly Tensor[]): Awaitable<Tensor[]>
+  run(inputs: readonly Tensor[], spare?: readonly Tensor[]): Awaitable<Tensor[]>
   dispose(): Promise<void>
 }
 

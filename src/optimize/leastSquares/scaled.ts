@@ -37,11 +37,11 @@ export function scaledDescent(
   return {
     name,
     remember: grownScale,
-    prepare(model, point, scale) {
-      const problem = scaledProblem(model, point, unitsAt(model, scale))
+    prepare(model, point, scale, spare) {
+      const problem = scaledProblem(model, point, unitsAt(model, scale), { spare })
       const { decrement, relative, optimality } = problem.measures
       const { initialSize, step } = steps(problem)
-      return { initialSize, decrement, relative, optimality, step }
+      return { initialSize, decrement, relative, optimality, step, problem }
     },
   }
 }
@@ -51,12 +51,20 @@ export function grownScale(
   point: Float64Array,
   before: Scale | undefined,
 ): Scale {
-  const scale = { lengths: lengths.slice(), sizes: new Float64Array(point.length) }
-  for (let j = 0; j < point.length; j++) {
+  if (before && isWithin(before, lengths, point)) return before
+  const n = point.length
+  const scale = { lengths: new Float64Array(n), sizes: new Float64Array(n) }
+  for (let j = 0; j < n; j++) {
     scale.lengths[j] = Math.max(lengths[j]!, before ? before.lengths[j]! : 0)
     scale.sizes[j] = Math.max(Math.abs(point[j]!), before ? before.sizes[j]! : 0)
   }
   return scale
+}
+
+function isWithin({ lengths, sizes }: Scale, others: Float64Array, point: Float64Array): boolean {
+  for (let j = 0; j < point.length; j++)
+    if (others[j]! > lengths[j]! || Math.abs(point[j]!) > sizes[j]!) return false
+  return true
 }
 
 /**
@@ -80,15 +88,27 @@ export function unitsAt({ residual }: LeastSquaresModel, { lengths, sizes }: Sca
 const matrixMemory = reusedMemory()
 const vectorMemory = reusedMemory()
 
-/** With `weights`, |weights z|^2 is added to the sum of squares. */
+/** Steps that know the problem that they solve. */
+export interface ScaledSteps extends Steps {
+  readonly problem: ScaledProblem
+}
+
+interface ScaledOptions {
+  /** |weights z|^2 is added to the sum of squares. */
+  readonly weights?: Float64Array
+  /** Steps of a problem of the same size, whose memory is overwritten. */
+  readonly spare?: Steps | undefined
+}
+
 export function scaledProblem(
   model: LeastSquaresModel,
   point: Float64Array,
   unit: Float64Array,
-  weights?: Float64Array,
+  { weights, spare }: ScaledOptions = {},
 ): ScaledProblem {
-  const { residual, columns, gradient } = model
+  const { residual, columns } = model
   const [m, n] = [residual.length, point.length]
+  const before = (spare as ScaledSteps | undefined)?.problem
   const rows = weights ? m + n : m
   const a = matrixMemory(rows * n)
   const b = vectorMemory(rows)
@@ -97,17 +117,17 @@ export function scaledProblem(
     if (weights) for (let i = 0; i < n; i++) a[j * rows + m + i] = i === j ? weights[j]! : 0
   }
   for (let i = 0; i < rows; i++) b[i] = i < m ? -residual[i]! : 0
-  const factors = factor(a, b, n)
+  const factors = factor(a, b, n, before?.factors)
   const { rank, rhs } = factors
   let squares = 0
   for (let j = 0; j < n; j++) squares += (point[j]! * unit[j]!) ** 2
   const size = Math.sqrt(squares)
-  const full = solveFactored(factors)
+  const full = solveFactored(factors, before?.full)
   let decrement = 0
   for (let k = 0; k < rank; k++) decrement += rhs[k]! ** 2 / 2
   return {
     factors,
-    gradient: quotient(gradient, unit),
+    gradient: quotient(model.gradient, unit, before?.gradient),
     size,
     residualSize: norm(residual),
     full,
@@ -123,8 +143,11 @@ export function scaledProblem(
   }
 }
 
-function quotient(x: Float64Array, y: Float64Array): Float64Array {
-  const z = new Float64Array(x.length)
+function quotient(
+  x: Float64Array,
+  y: Float64Array,
+  z: Float64Array = new Float64Array(x.length),
+): Float64Array {
   for (let j = 0; j < z.length; j++) z[j] = x[j]! / y[j]!
   return z
 }

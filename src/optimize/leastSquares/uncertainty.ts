@@ -1,5 +1,6 @@
 import { Tensor } from '../../tensor/tensor.js'
 import type { LeastSquaresResult } from './leastSquares.js'
+import type { LeastSquaresModel } from './model.js'
 import { factorScaled, type ScaledFactors, undetermined } from './rank.js'
 import { studentQuantile } from './student.js'
 
@@ -39,24 +40,10 @@ export function uncertainty(
 ): Uncertainty {
   if (!(level > 0 && level < 1))
     throw new Error(`level: got ${level}, expected a probability between 0 and 1`)
-  const { names, values, model } = result
+  const { names, values, value } = result
   const n = names.length
-  const rows = model.residual.length
-  const scaled = factorScaled(model.columns, rows)
-  const degreesOfFreedom = rows - scaled.factors.rank
-  const residualSumOfSquares = 2 * result.value
-  const variance = residualSumOfSquares / degreesOfFreedom
-  const covariance = inverseOfNormal(scaled)
-  const unknown = new Set(undetermined(scaled))
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < n; j++) {
-      const at = i * n + j
-      covariance[at] =
-        unknown.has(i) || unknown.has(j) ? Number.NaN : covariance[at]! * (absolute ? 1 : variance)
-    }
-  const standardErrors = values.map((_, i) =>
-    unknown.has(i) ? Infinity : Math.sqrt(covariance[i * (n + 1)]!),
-  )
+  const errors = errorsOf(result.model, value, absolute)
+  const { covariance, standardErrors, degreesOfFreedom, variance } = errors
   const correlation = covariance.map(
     (c, k) => c / standardErrors[Math.floor(k / n)]! / standardErrors[k % n]!,
   )
@@ -71,10 +58,40 @@ export function uncertainty(
       (x, i) => [x - t * standardErrors[i]!, x + t * standardErrors[i]!] as const,
     ),
     level,
-    residualSumOfSquares,
+    residualSumOfSquares: 2 * value,
     degreesOfFreedom,
     residualStandardDeviation: Math.sqrt(variance),
   }
+}
+
+export interface Errors {
+  /** Row by row. */
+  readonly covariance: Float64Array
+  readonly standardErrors: Float64Array
+  readonly degreesOfFreedom: number
+  /** That of residuals in units of sigma. */
+  readonly variance: number
+}
+
+/** What {@link uncertainty} says, without intervals; `value` is half the sum of squares. */
+export function errorsOf({ columns, residual }: LeastSquaresModel, value: number, absolute: boolean): Errors {
+  const rows = residual.length
+  const n = columns.length / rows
+  const scaled = factorScaled(columns, rows)
+  const degreesOfFreedom = rows - scaled.factors.rank
+  const variance = (2 * value) / degreesOfFreedom
+  const covariance = inverseOfNormal(scaled)
+  const unknown = new Set(undetermined(scaled))
+  const standardErrors = new Float64Array(n)
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      const at = i * n + j
+      covariance[at] =
+        unknown.has(i) || unknown.has(j) ? Number.NaN : covariance[at]! * (absolute ? 1 : variance)
+    }
+    standardErrors[i] = unknown.has(i) ? Infinity : Math.sqrt(covariance[i * (n + 1)]!)
+  }
+  return { covariance, standardErrors, degreesOfFreedom, variance }
 }
 
 /** (J^T J)^-1 from J P = Q R: the rows of P R^-1 against each other; of determined parameters where the rank is short. */

@@ -43,3 +43,17 @@ export function solveUpper(l: Float64Array, at: number, n: number, x: Float64Arr
     x[from + i] = sum / l[at + i * n + i]!
   }
 }
+
+/** The inverse of an upper triangle, in place: reads and writes the upper triangle, and fills what is below with zeros. */
+export function invertUpper(u: Float64Array, at: number, n: number): void {
+  for (let j = 0; j < n; j++) {
+    const diagonal = 1 / u[at + j * n + j]!
+    for (let i = 0; i < j; i++) {
+      let sum = 0
+      for (let k = i; k < j; k++) sum += u[at + i * n + k]! * u[at + k * n + j]!
+      u[at + i * n + j] = -sum * diagonal
+    }
+    u[at + j * n + j] = diagonal
+    for (let i = j + 1; i < n; i++) u[at + i * n + j] = 0
+  }
+}

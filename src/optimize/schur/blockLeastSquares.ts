@@ -105,14 +105,17 @@ function blockObjective(
 ): { readonly objective: Objective<NormalEquations>; evaluations(): number } {
   let count = 0
   let latest: { readonly x: Float64Array; readonly equations: NormalEquations } | undefined
-  const linearize = (x: Float64Array) => {
+  const linearize = (x: Float64Array, spare?: NormalEquations) => {
     if (latest?.x === x) return latest.equations
     count++
-    const equations = normalEquations(observations, derivativesAt(x), robust)
+    const equations = normalEquations(observations, derivativesAt(x), robust, spare)
     latest = { x, equations }
     return equations
   }
-  return { objective: { value: (x) => linearize(x).value, linearize }, evaluations: () => count }
+  return {
+    objective: { value: (x, spare) => linearize(x, spare).value, linearize },
+    evaluations: () => count,
+  }
 }
 
 /** The solver that also ends when a step that was taken reduced the value by less than a part of it. */

@@ -49,22 +49,18 @@ export function observationsOf({ cameras, points, observations }: BlockProblem):
   const data = float64('observations.data', observations.data)
   const count = data.shape[0] ?? 0
   if (count === 0) throw new Error('observations.data: got none, expected a row for each observation')
-  checkIndices('camera', observations.camera, count, kept.group)
-  checkIndices('point', observations.point, count, eliminated.group)
-  const order = bucketOrder(
-    observations.point,
-    eliminated.group.count,
-    bucketOrder(observations.camera, kept.group.count),
-  )
+  const camera = indices('camera', observations.camera, count, kept.group)
+  const point = indices('point', observations.point, count, eliminated.group)
+  const order = bucketOrder(point, eliminated.group.count, bucketOrder(camera, kept.group.count))
   const start = new Float64Array(kept.data.length + eliminated.data.length)
   start.set(kept.data)
   start.set(eliminated.data, kept.data.length)
   return {
     cameras: kept.group,
     points: eliminated.group,
-    camera: order.map((k) => observations.camera[k]!),
-    point: order.map((k) => observations.point[k]!),
-    pointers: bucketPointers(observations.point, eliminated.group.count),
+    camera: order.map((k) => camera[k]!),
+    point: order.map((k) => point[k]!),
+    pointers: bucketPointers(point, eliminated.group.count),
     data: rowsOf(data, order),
     start,
   }
@@ -91,21 +87,26 @@ function float64(name: string, given: ArrayLike): { readonly data: Float64Array 
   return { data: data as Float64Array, shape }
 }
 
-function checkIndices(
+function indices(
   name: 'camera' | 'point',
   given: globalThis.ArrayLike<number>,
   count: number,
   { count: blocks }: Group,
-): void {
+): Int32Array {
   if (given.length !== count)
     throw new Error(
       `observations.${name}: got ${given.length} indices, expected ${count}, one for each row of data`,
     )
-  for (let k = 0; k < count; k++)
-    if (!(Number.isInteger(given[k]) && given[k]! >= 0 && given[k]! < blocks))
+  const checked = new Int32Array(count)
+  for (let k = 0; k < count; k++) {
+    const index = given[k]!
+    if (!(Number.isInteger(index) && index >= 0 && index < blocks))
       throw new Error(
-        `observations.${name}: index ${k} is ${given[k]}, expected from 0 to ${blocks - 1} for ${blocks} blocks`,
+        `observations.${name}: index ${k} is ${index}, expected from 0 to ${blocks - 1} for ${blocks} blocks`,
       )
+    checked[k] = index
+  }
+  return checked
 }
 
 /** x[order] along the first axis. */

@@ -7,7 +7,7 @@ export interface BlockMemory {
   readonly observations: number
   /** Two sets of normal equations: those of the point, and of the trial point. */
   readonly normalEquations: number
-  /** The cameras' system and its factor, with their patterns. */
+  /** The cameras' system, in whose place its factor comes, with its pattern. */
   readonly reducedSystem: number
   readonly total: number
 }
@@ -16,15 +16,15 @@ const [double, integer] = [8, 4]
 
 export function blockMemory(
   { cameras, points, camera, pointers, data }: Observations,
-  { blocks, blockOfPair, positions, symbolic }: ReducedPattern,
+  { place, blocks, blockOfPair }: ReducedPattern,
 ): BlockMemory {
   const [a, b] = [cameras.size, points.size]
   const observations = double * data.size + integer * (2 * camera.length + pointers.length)
   const numbers = cameras.count * a * (a + 1) + points.count * b * (b + 1) + camera.length * a * b
   const normalEquations = 2 * double * numbers
   const reducedSystem =
-    double * (blocks.rows.length * a * a + 2 * positions.length + symbolic.nonzeros) +
-    integer * (blockOfPair.length + 3 * positions.length + symbolic.nonzeros)
+    double * blocks.rows.length * a * a +
+    integer * (blockOfPair.length + blocks.rows.length + blocks.columnPointers.length + place.length)
   return {
     observations,
     normalEquations,

@@ -1,18 +1,17 @@
-import { dot } from '../../linalg/vector.js'
 import type { LocalModel } from '../descent.js'
 import type { RobustLoss } from '../leastSquares/loss.js'
+import { accumulator } from './accumulator.js'
 import type { BlockDerivatives } from './blockDerivatives.js'
 import type { Observations } from './blockProblem.js'
-import { blockProduct } from './blockProduct.js'
 
 /**
  * J^T J and J^T r of a sum of squares by blocks: [[U, W], [W^T, V]], with U of one block for each camera, V of one for
  * each point, and W of one for each observation.
  */
 export interface NormalEquations extends LocalModel {
-  /** [cameras, a, a] */
+  /** [cameras, a, a], of each the upper triangle. */
   readonly cameraBlocks: Float64Array
-  /** [points, b, b] */
+  /** [points, b, b], of each the upper triangle. */
   readonly pointBlocks: Float64Array
   /** W^T: [observations, b, a] */
   readonly couplings: Float64Array
@@ -29,68 +28,48 @@ export interface Robust {
 /**
  * The normal equations of sum_i rho(|r_i|^2) / 2 over observations i. With a robust loss residuals and derivatives are
  * weighted by sqrt(rho'), which leaves out the curvature of rho: it is never positive, and correcting for it hurts far
- * from the minimum.
+ * from the minimum. `spare`: earlier ones that are needed no more, to be overwritten.
  */
 export function normalEquations(
   { cameras, points, camera, point }: Observations,
   derivatives: Iterable<BlockDerivatives>,
   robust?: Robust,
+  spare?: NormalEquations,
 ): NormalEquations {
   const [a, b] = [cameras.size, points.size]
-  const cameraBlocks = new Float64Array(cameras.count * a * a)
-  const pointBlocks = new Float64Array(points.count * b * b)
-  const couplings = new Float64Array(camera.length * a * b)
-  const offset = cameras.count * a
-  const gradient = new Float64Array(offset + points.count * b)
+  const width = a + b + 1
+  const sums = {
+    cameraBlocks: zeros(cameras.count * a * a, spare?.cameraBlocks),
+    pointBlocks: zeros(points.count * b * b, spare?.pointBlocks),
+    couplings: spare?.couplings ?? new Float64Array(camera.length * a * b),
+    gradient: zeros(cameras.count * a + points.count * b, spare?.gradient),
+  }
   let value = 0
   let squares = 0
-  let add: ReturnType<typeof products> | undefined
-  for (const { first, count, residual, jacobian } of derivatives) {
-    const rows = residual.length / count
-    add ??= products(rows, a, b)
-    for (let k = 0; k < count; k++) {
-      const [from, row] = [k * rows, k * rows * (a + b)]
-      const r = residual.subarray(from, from + rows)
-      const square = dot(r, r)
-      const [counted, weight] = robust ? robustly(square, robust) : [square, 1]
+  for (const batch of derivatives) {
+    const { count, rows } = batch
+    const size = rows.length / count
+    for (let at = 0; at < rows.length; at += size) {
+      let square = 0
+      for (let i = at + width - 1; i < at + size; i += width) square += rows[i]! * rows[i]!
+      if (!robust) {
+        value += square / 2
+        squares += square
+        continue
+      }
+      const [counted, weight] = robustly(square, robust)
       value += counted / 2
       squares += weight * square
-      if (weight !== 1) {
-        scale(Math.sqrt(weight), r)
-        scale(Math.sqrt(weight), jacobian.subarray(row, row + rows * (a + b)))
-      }
-      const [c, p] = [camera[first + k]!, point[first + k]!]
-      addTransposed(gradient, c * a, jacobian, row, r, a, a + b)
-      addTransposed(gradient, offset + p * b, jacobian, row + a, r, b, a + b)
-      add.cameras(cameraBlocks, c * a * a, jacobian, row, row)
-      add.couplings(couplings, (first + k) * a * b, jacobian, row + a, row)
-      add.points(pointBlocks, p * b * b, jacobian, row + a, row + a)
+      scale(rows.subarray(at, at + size), Math.sqrt(weight))
     }
+    accumulator(size / width, a, b)(batch, camera, point, sums)
   }
-  return { value, gradient, cameraBlocks, pointBlocks, couplings, residualSize: Math.sqrt(squares) }
+  return { value, ...sums, residualSize: Math.sqrt(squares) }
 }
 
-/** Adds what one observation of `depth` residuals contributes to each kind of block. */
-function products(depth: number, a: number, b: number) {
-  const of = (rows: number, columns: number) => blockProduct('+', { depth, stride: a + b, rows, columns })
-  return { cameras: of(a, a), couplings: of(b, a), points: of(b, b) }
-}
+const zeros = (size: number, spare?: Float64Array) => spare?.fill(0) ?? new Float64Array(size)
 
-/** y += J^T r, for the `columns` columns of J from `first` on, whose rows lie `stride` apart. */
-function addTransposed(
-  y: Float64Array,
-  at: number,
-  jacobian: Float64Array,
-  first: number,
-  r: Float64Array,
-  columns: number,
-  stride: number,
-): void {
-  for (let q = 0; q < r.length; q++)
-    for (let j = 0; j < columns; j++) y[at + j]! += jacobian[first + q * stride + j]! * r[q]!
-}
-
-function scale(factor: number, x: Float64Array): void {
+function scale(x: Float64Array, factor: number): void {
   for (let i = 0; i < x.length; i++) x[i]! *= factor
 }
 

@@ -1,72 +1,68 @@
-import { minimumDegree } from '../sparse/minimumDegree.js'
-import { type SymbolicCholesky, symbolicCholesky } from '../sparse/sparseCholesky.js'
+import { rowReader } from '../sparse/eliminationTree.js'
+import { symbolicCholesky } from '../sparse/sparseCholesky.js'
 import { type SymmetricPattern, symmetricPattern } from '../sparse/symmetric.js'
 import type { Observations } from './blockProblem.js'
+import { type ReducedCholesky, reducedCholesky } from './reducedCholesky.js'
 
 /** The cameras' system that is left when the points are eliminated. Two cameras meet in it that see a common point. */
 export interface ReducedPattern {
-  /** Of blocks. */
+  /** The place of each camera in the order of elimination. */
+  readonly place: Int32Array
+  /** The blocks of its upper Cholesky factor, which has all those of the system and more, in that order. */
   readonly blocks: SymmetricPattern
   /** For the pairs of observations of each point, one after another, the block where their cameras meet. */
   readonly blockOfPair: Int32Array
-  readonly pattern: SymmetricPattern
-  /** Where each entry of the pattern is among the blocks' numbers, row by row. */
-  readonly positions: Int32Array
-  readonly symbolic: SymbolicCholesky
+  readonly cholesky: ReducedCholesky
 }
 
-export function reducedPattern({ cameras, camera, pointers }: Observations): ReducedPattern {
-  const [rows, columns] = cameraPairs(camera, pointers)
-  const { entryOf, ...blocks } = symmetricPattern(cameras.count, rows, columns)
-  const expanded = expand(blocks, cameras.size)
-  const order = new Int32Array(cameras.count * cameras.size)
-  minimumDegree(blocks).forEach((block, k) => {
-    for (let i = 0; i < cameras.size; i++) order[k * cameras.size + i] = block * cameras.size + i
+export function reducedPattern({ cameras: { count, size }, ...observations }: Observations): ReducedPattern {
+  const { meetingOfPair, first, second } = meetings(observations, count)
+  const symbolic = symbolicCholesky(symmetricPattern(count, first, second))
+  const place = new Int32Array(count)
+  symbolic.order.forEach((c, k) => {
+    place[c] = k
   })
-  return { blocks, blockOfPair: entryOf, ...expanded, symbolic: symbolicCholesky(expanded.pattern, order) }
+  const columnsOfRow = rowReader(symbolic.pattern, symbolic.parent)
+  const factor = Array.from(place, (_, j) => Array.from(columnsOfRow(j), (i) => [i, j] as const)).flat()
+  const { entryOf, ...blocks } = symmetricPattern(
+    count,
+    [...first.map((c) => place[c]!), ...factor.map(([i]) => i)],
+    [...second.map((c) => place[c]!), ...factor.map(([, j]) => j)],
+  )
+  return {
+    place,
+    blocks,
+    blockOfPair: meetingOfPair.map((meeting) => entryOf[meeting]!),
+    cholesky: reducedCholesky(blocks, size),
+  }
 }
 
-/** The cameras of each two observations of a point, first with first, first with second, second with second, ... */
-function cameraPairs(camera: Int32Array, pointers: Int32Array): [Int32Array, Int32Array] {
+/** The cameras that meet, and for each two observations of a point, first with first, first with second, ..., which. */
+function meetings({ camera, pointers }: Pick<Observations, 'camera' | 'pointers'>, cameras: number) {
+  const numbers = new Map<number, number>()
+  const [first, second]: [number[], number[]] = [[], []]
+  const meetingOfPair = new Int32Array(countPairs(pointers))
+  let next = 0
+  for (let p = 0; p + 1 < pointers.length; p++)
+    for (let k = pointers[p]!; k < pointers[p + 1]!; k++)
+      for (let i = pointers[p]!; i <= k; i++) {
+        const key = camera[i]! * cameras + camera[k]!
+        let meeting = numbers.get(key)
+        if (meeting === undefined) {
+          meeting = first.push(camera[i]!) - 1
+          second.push(camera[k]!)
+          numbers.set(key, meeting)
+        }
+        meetingOfPair[next++] = meeting
+      }
+  return { meetingOfPair, first, second }
+}
+
+function countPairs(pointers: Int32Array): number {
   let count = 0
   for (let p = 0; p + 1 < pointers.length; p++) {
     const seen = pointers[p + 1]! - pointers[p]!
     count += (seen * (seen + 1)) / 2
   }
-  const [rows, columns] = [new Int32Array(count), new Int32Array(count)]
-  let next = 0
-  for (let p = 0; p + 1 < pointers.length; p++)
-    for (let k = pointers[p]!; k < pointers[p + 1]!; k++)
-      for (let i = pointers[p]!; i <= k; i++) {
-        rows[next] = camera[i]!
-        columns[next++] = camera[k]!
-      }
-  return [rows, columns]
-}
-
-/** The pattern of numbers for one of full blocks of a side; of those on the diagonal the upper triangles. */
-function expand(
-  { size, columnPointers, rows }: SymmetricPattern,
-  side: number,
-): { readonly pattern: SymmetricPattern; readonly positions: Int32Array } {
-  const count = rows.length * side * side - (size * side * (side - 1)) / 2
-  const pattern = {
-    size: size * side,
-    columnPointers: new Int32Array(size * side + 1),
-    rows: new Int32Array(count),
-  }
-  const positions = new Int32Array(count)
-  let next = 0
-  for (let column = 0; column < size; column++)
-    for (let j = 0; j < side; j++) {
-      for (let block = columnPointers[column]!; block < columnPointers[column + 1]!; block++) {
-        const height = rows[block] === column ? j + 1 : side
-        for (let i = 0; i < height; i++) {
-          pattern.rows[next] = rows[block]! * side + i
-          positions[next++] = (block * side + i) * side + j
-        }
-      }
-      pattern.columnPointers[column * side + j + 1] = next
-    }
-  return { pattern, positions }
+  return count
 }

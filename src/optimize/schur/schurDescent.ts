@@ -1,4 +1,4 @@
-import { dot, norm } from '../../linalg/vector.js'
+import { dot } from '../../linalg/vector.js'
 import type { Descent } from '../descent.js'
 import type { Observations } from './blockProblem.js'
 import { diagonalOf, type NormalEquations } from './normalEquations.js'
@@ -22,7 +22,7 @@ export function schurDescent(
     prepare(equations, point) {
       const { gradient, residualSize } = equations
       const diagonal = diagonalOf(observations, equations)
-      const length = (x: Float64Array) => norm(x.map((value, j) => value * Math.sqrt(diagonal[j]!)))
+      const length = (x: Float64Array) => Math.sqrt(weightedSquare(diagonal, x))
       return {
         initialSize,
         decrement: Number.NaN,
@@ -32,18 +32,19 @@ export function schurDescent(
           const damping = diagonal.map((d) => d / size)
           const move = solveByElimination(observations, equations, reduced, damping)
           if (!move) return failed(point.length, size)
-          const predicted =
-            (dot(
-              damping,
-              move.map((x) => x * x),
-            ) -
-              dot(gradient, move)) /
-            2
+          const predicted = (weightedSquare(damping, move) - dot(gradient, move)) / 2
           return { move, predicted, size, full: false, relative: length(move) / length(point) }
         },
       }
     },
   }
+}
+
+/** sum_j weights_j x_j^2 */
+function weightedSquare(weights: Float64Array, x: Float64Array): number {
+  let sum = 0
+  for (let j = 0; j < x.length; j++) sum += weights[j]! * x[j]! * x[j]!
+  return sum
 }
 
 /** A step that any search rejects in favour of a shorter one. */

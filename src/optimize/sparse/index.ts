@@ -1,3 +1,4 @@
+export { inverseDiagonal } from './inverseDiagonal.js'
 export { minimumDegree } from './minimumDegree.js'
 export {
   type CholeskyFactor,

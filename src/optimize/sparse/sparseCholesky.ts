@@ -48,11 +48,13 @@ export function symbolicCholesky(
 
 /**
  * The factor of a symmetric positive definite matrix, row by row (Davis 2006, section 4.7, up-looking). Nothing where
- * the matrix is not positive definite.
+ * the matrix is not positive definite; but with `leastPivot`, columns whose squared pivot is no larger depend on those
+ * before them, and their pivot becomes infinite, so that solutions are 0 there.
  */
 export function sparseCholesky(
   matrix: SymmetricMatrix,
   symbolic: SymbolicCholesky = symbolicCholesky(matrix),
+  leastPivot?: number,
 ): CholeskyFactor | undefined {
   const { order, pattern, entryOf, parent, columnPointers, nonzeros } = symbolic
   const { size } = pattern
@@ -79,7 +81,10 @@ export function sparseCholesky(
       values[last] = l
       end[j] = last + 1
     }
-    if (!(pivot > 0)) return undefined
+    if (!(pivot > (leastPivot ?? 0))) {
+      if (leastPivot === undefined) return undefined
+      pivot = Number.POSITIVE_INFINITY
+    }
     rows[end[k]!] = k
     values[end[k]!++] = Math.sqrt(pivot)
   }

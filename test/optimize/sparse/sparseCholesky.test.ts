@@ -1,4 +1,5 @@
 import {
+  inverseDiagonal,
   minimumDegree,
   type SymmetricMatrix,
   solveCholesky,
@@ -6,7 +7,7 @@ import {
   symbolicCholesky,
   symmetricMatrix,
 } from 'evolute/optimize'
-import { CholeskyDecomposition, Matrix } from 'ml-matrix'
+import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix'
 import { describe, expect, test } from 'vitest'
 import { uniform } from '../../helpers/random.js'
 import { gridLaplacian, randomPositive, toRows } from './matrices.js'
@@ -53,6 +54,13 @@ describe.each(cases)('for a matrix %s', (_, matrix) => {
     const x = Matrix.columnVector(Array.from(solveCholesky(sparseCholesky(matrix)!, b)))
     const expected = new CholeskyDecomposition(dense).solve(Matrix.columnVector(Array.from(b)))
     expect(x.clone().sub(expected).norm()).toBeLessThan(1e-12 * expected.norm())
+  })
+
+  test('the diagonal of the inverse is that of the dense inverse', () => {
+    const expected = inverse(dense).diagonal()
+    inverseDiagonal(sparseCholesky(matrix)!).forEach((x, j) => {
+      expect(Math.abs(x / expected[j]! - 1)).toBeLessThan(1e-11)
+    })
   })
 
   test('the order names each row once', () => {

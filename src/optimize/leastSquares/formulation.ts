@@ -1,0 +1,40 @@
+import type { Descent } from '../descent.js'
+import type { Search } from '../search.js'
+import type { LeastSquaresModel } from './model.js'
+import type { LeastSquaresObjective, Treatment } from './objective.js'
+import type { Residuals } from './residuals.js'
+import type { Scale } from './scaled.js'
+
+/** How a problem's derivatives are held, and what solves it with them. */
+export interface Formulation {
+  /** As profiles need them. */
+  readonly residuals: Residuals
+  objective(treatment: Treatment): LeastSquaresObjective
+  descent(signal?: AbortSignal): Descent<LeastSquaresModel, Scale>
+  readonly search: Search
+  /** Positions of the parameters that the data do not determine; absent to have them found from the model's columns. */
+  undetermined?(model: LeastSquaresModel): readonly number[]
+}
+
+/** What Jacobians that are not dense know nothing of. */
+export interface DenseOnly {
+  readonly method?: unknown
+  readonly covariance?: unknown
+}
+
+/** Why a problem needs a dense Jacobian, if it does. */
+export function needsDense({ method, covariance }: DenseOnly, bounded: boolean): string | undefined {
+  if (method !== undefined) return 'method: got one'
+  if (covariance !== undefined) return 'covariance: got one'
+  return bounded ? 'bounds: got some' : undefined
+}
+
+/** @throws when a problem needs a dense Jacobian. */
+export function checkNotDense(jacobian: string, options: DenseOnly, bounded: boolean): void {
+  const reason = needsDense(options, bounded)
+  if (reason)
+    throw new Error(
+      `${reason} with jacobian '${jacobian}', which knows only its own Levenberg-Marquardt method, sigma and no bounds; ` +
+        "leave it out, or use jacobian 'dense'",
+    )
+}

@@ -1,0 +1,72 @@
+import { type CholeskyFactor, solveCholesky, sparseCholesky } from '../../sparse/sparseCholesky.js'
+import { divided } from '../elementwise.js'
+import { factorDamped, type NormalPattern, normalMatrix } from './normalMatrix.js'
+import type { SparseRows } from './sparseRows.js'
+
+/** J^T J with columns of length 1, so that units do not matter to its factors. */
+export interface ScaledNormal {
+  /** With infinite pivots for columns that depend on others. */
+  readonly factor: CholeskyFactor
+  /** How many columns do not depend on others. */
+  readonly rank: number
+  /** The lengths of the columns, by which they were divided; 1 for columns of zeros. */
+  readonly lengths: Float64Array
+  /** The function from b to x with (J^T J + diag(damping)) x = b; without damping, 0 for columns that depend on others. */
+  solver(damping?: Float64Array): (b: Float64Array) => Float64Array
+}
+
+/** Squares of sines between a column and those before it: smaller ones are rounding. */
+const leastPivot = 1e-13
+
+export function scaledNormal(
+  normal: NormalPattern,
+  { jacobian, lengths: given }: { readonly jacobian: SparseRows; readonly lengths: Float64Array },
+): ScaledNormal {
+  const lengths = given.map((length) => length || 1)
+  const matrix = normalMatrix(normal, jacobian, lengths)
+  const factor = sparseCholesky({ ...normal.pattern, values: matrix }, normal.symbolic, leastPivot)!
+  return {
+    factor,
+    rank: lengths.length - dependentColumns(factor).length,
+    lengths,
+    solver(damping) {
+      const added = damping?.map((d, j) => d / lengths[j]! ** 2)
+      const chosen = (added && factorDamped(normal, matrix, added)) ?? factor
+      return (b) => divided(solveCholesky(chosen, divided(b, lengths)), lengths)
+    },
+  }
+}
+
+/** In the order of elimination. */
+function dependentColumns({ order, columnPointers, values }: CholeskyFactor): number[] {
+  return Array.from(order.keys()).filter((j) => values[columnPointers[j]!] === Number.POSITIVE_INFINITY)
+}
+
+/** Parameters that take part in a null vector by at least this part of its largest component. */
+const takesPart = 1e-6
+
+/** The parameters that can be moved without any change of the residuals to first order, ascending. */
+export function undeterminedOf({ factor }: ScaledNormal): number[] {
+  const found = new Set<number>()
+  for (const j of dependentColumns(factor)) {
+    const vector = nullVector(factor, j)
+    const largest = vector.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+    vector.forEach((x, k) => {
+      if (Math.abs(x) > takesPart * largest) found.add(factor.order[k]!)
+    })
+  }
+  return [...found].sort((a, b) => a - b)
+}
+
+/** The x with x_j = 1 and L^T x = 0 above, where column j depends on those before. In the order of elimination. */
+function nullVector({ order, columnPointers, rows, values }: CholeskyFactor, j: number): Float64Array {
+  const x = new Float64Array(order.length)
+  x[j] = 1
+  for (let k = j - 1; k >= 0; k--) {
+    const first = columnPointers[k]!
+    let sum = 0
+    for (let at = first + 1; at < columnPointers[k + 1]!; at++) sum -= values[at]! * x[rows[at]!]!
+    x[k] = sum / values[first]!
+  }
+  return x
+}

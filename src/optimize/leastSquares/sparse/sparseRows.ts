@@ -1,0 +1,55 @@
+/** A sparse matrix by rows: row i has values[k] at columns[k] for rowPointers[i] <= k < rowPointers[i + 1]. */
+export interface SparseRows {
+  readonly rowPointers: Int32Array
+  readonly columns: Int32Array
+  readonly values: Float64Array
+}
+
+/** A x. */
+export function multiply({ rowPointers, columns, values }: SparseRows, x: Float64Array): Float64Array {
+  const y = new Float64Array(rowPointers.length - 1)
+  for (let i = 0; i < y.length; i++) {
+    let sum = 0
+    for (let k = rowPointers[i]!; k < rowPointers[i + 1]!; k++) sum += values[k]! * x[columns[k]!]!
+    y[i] = sum
+  }
+  return y
+}
+
+/** A^T y, of `n` elements. */
+export function multiplyTransposed(
+  { rowPointers, columns, values }: SparseRows,
+  y: Float64Array,
+  n: number,
+): Float64Array {
+  const x = new Float64Array(n)
+  for (let i = 0; i < y.length; i++)
+    for (let k = rowPointers[i]!; k < rowPointers[i + 1]!; k++) x[columns[k]!]! += values[k]! * y[i]!
+  return x
+}
+
+/** The Euclidean lengths of the `n` columns. */
+export function lengthsOf({ columns, values }: SparseRows, n: number): Float64Array {
+  const largest = new Float64Array(n)
+  for (let k = 0; k < values.length; k++)
+    largest[columns[k]!] = Math.max(largest[columns[k]!]!, Math.abs(values[k]!))
+  const squares = new Float64Array(n)
+  for (let k = 0; k < values.length; k++)
+    if (values[k] !== 0) squares[columns[k]!]! += (values[k]! / largest[columns[k]!]!) ** 2
+  return squares.map((square, j) => largest[j]! * Math.sqrt(square))
+}
+
+/** Each row times its factor, in place. */
+export function scaleRows({ rowPointers, values }: SparseRows, factors: Float64Array): void {
+  for (let i = 0; i < factors.length; i++)
+    for (let k = rowPointers[i]!; k < rowPointers[i + 1]!; k++) values[k]! *= factors[i]!
+}
+
+/** All elements as columns, one after another. */
+export function denseColumns({ rowPointers, columns, values }: SparseRows, n: number): Float64Array {
+  const rows = rowPointers.length - 1
+  const dense = new Float64Array(rows * n)
+  for (let i = 0; i < rows; i++)
+    for (let k = rowPointers[i]!; k < rowPointers[i + 1]!; k++) dense[columns[k]! * rows + i] = values[k]!
+  return dense
+}
