@@ -41,7 +41,8 @@ const sections: Readonly<Record<string, Section>> = {
     rows: largeRows.resnet50,
   },
   gpt: {
-    title: 'GPT-2, 124 million parameters, one sequence of 64 tokens, float32 (curvlinops: 4 of 1,024, read-out not tied)',
+    title:
+      'GPT-2, 124 million parameters, one sequence of 64 tokens, float32 (curvlinops: 4 of 1,024, read-out not tied)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
     rows: largeRows.gpt,
   },

@@ -1,6 +1,6 @@
 import { showShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
-import { type LinearOperator, operatorDType } from './operator.js'
+import { type LinearOperator, operatorDType } from './operators/operator.js'
 import type { Vector } from './vector.js'
 
 /** How far a long computation has come, in its own units (steps or probes). */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { meanAndError } from '../../src/linalg/estimator.js'
 import { Random } from '../../src/linalg/index.js'
+import { meanAndError } from '../../src/linalg/stochastic/estimator.js'
 
 describe('Random', () => {
   test('the same seed gives the same digits', () => {

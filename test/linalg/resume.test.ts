@@ -14,7 +14,7 @@ import {
   xdiag,
   xtrace,
 } from '../../src/linalg/index.js'
-import { operatorOf, randomSymmetric, withEigenvalues } from './dense.js'
+import { operatorOf, randomSymmetric, withEigenvalues } from './operators/dense.js'
 
 type Options = Record<string, unknown>
 // Each estimator takes checkpoints of its own type, which only it makes: here they pass through as they come.

@@ -10,7 +10,7 @@ import {
   transposeOperator,
 } from '../../src/linalg/index.js'
 import { Tensor } from '../../src/tensor/tensor.js'
-import { operatorOf, withEigenvalues } from './dense.js'
+import { operatorOf, withEigenvalues } from './operators/dense.js'
 
 const random = new Random(11)
 const rectangle = (rows: number, columns: number) =>

@@ -1,6 +1,6 @@
 import type { Matrix } from 'ml-matrix'
 import { expect } from 'vitest'
-import { randomSymmetric, withEigenvalues } from './dense.js'
+import { randomSymmetric, withEigenvalues } from './operators/dense.js'
 
 const eigenvalues = (n: number, f: (i: number) => number) => Array.from({ length: n }, (_, i) => f(i))
 

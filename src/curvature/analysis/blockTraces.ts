@@ -1,8 +1,8 @@
-import { type Estimate, meanAndError, planProbes, takeProbes } from '../../linalg/estimator.js'
 import { countProducts } from '../../linalg/products.js'
 import { Random } from '../../linalg/random.js'
 import { type Checkpoint, requireSameRun } from '../../linalg/resume.js'
-import type { SampledOptions } from '../../linalg/sampling.js'
+import { type Estimate, meanAndError, planProbes, takeProbes } from '../../linalg/stochastic/estimator.js'
+import type { SampledOptions } from '../../linalg/stochastic/sampling.js'
 import { axpy, dot } from '../../linalg/vector.js'
 import type { SymmetricCurvature } from '../operators/index.js'
 

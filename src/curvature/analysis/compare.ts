@@ -1,5 +1,5 @@
-import { meanAndError } from '../../linalg/estimator.js'
 import { requireCount } from '../../linalg/products.js'
+import { meanAndError } from '../../linalg/stochastic/estimator.js'
 import { lossSurface, type SampleLosses } from '../landscape/index.js'
 import type { Problem } from '../problem.js'
 import { analyze, type Measured } from './analyze.js'

@@ -1,4 +1,5 @@
-import { eigenpairsFrom } from '../../linalg/eigen.js'
+import { eigenpairsFrom } from '../../linalg/eigen/eigen.js'
+import type { LanczosState } from '../../linalg/eigen/lanczos.js'
 import {
   type EigenpairsCheckpoint,
   logDeterminant,
@@ -7,7 +8,6 @@ import {
   type TopEigenpairsOptions,
   topEigenpairs,
 } from '../../linalg/index.js'
-import type { LanczosState } from '../../linalg/lanczos.js'
 import type { SymmetricCurvature } from '../operators/index.js'
 import type { DensityReport, EigenvalueReport, LogDeterminantReport } from './report.js'
 import type { Stages } from './stages.js'

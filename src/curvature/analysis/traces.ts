@@ -1,5 +1,5 @@
 import { xtrace } from '../../linalg/index.js'
-import type { SketchCheckpoint } from '../../linalg/sketching.js'
+import type { SketchCheckpoint } from '../../linalg/stochastic/sketching.js'
 import type { SymmetricCurvature } from '../operators/index.js'
 import { type BlockTraces, type BlockTracesCheckpoint, blockTraces } from './blockTraces.js'
 import type { EstimateReport, LayerReport } from './report.js'

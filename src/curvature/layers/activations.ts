@@ -1,6 +1,6 @@
-import { meanAndError } from '../../linalg/estimator.js'
 import { requireCount } from '../../linalg/products.js'
 import { Random } from '../../linalg/random.js'
+import { meanAndError } from '../../linalg/stochastic/estimator.js'
 import * as np from '../../numpy/index.js'
 import { sizeOf } from '../../tensor/shape.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'

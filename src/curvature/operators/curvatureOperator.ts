@@ -1,5 +1,5 @@
 import { interpret } from '../../engines/interpret.js'
-import type { LinearOperator } from '../../linalg/operator.js'
+import type { LinearOperator } from '../../linalg/operators/operator.js'
 import type { Progress } from '../../linalg/products.js'
 import { optimize } from '../../ops/optimize.js'
 import { bindInputs } from '../../program/bindInputs.js'

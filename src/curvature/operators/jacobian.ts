@@ -1,4 +1,4 @@
-import type { LinearOperator } from '../../linalg/operator.js'
+import type { LinearOperator } from '../../linalg/operators/operator.js'
 import { allocate } from '../../tensor/dtype.js'
 import { sizeOf } from '../../tensor/shape.js'
 import { Tensor } from '../../tensor/tensor.js'

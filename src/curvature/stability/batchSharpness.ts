@@ -1,5 +1,5 @@
-import { type Estimate, meanAndError } from '../../linalg/estimator.js'
 import { type Progress, requireCount } from '../../linalg/products.js'
+import { type Estimate, meanAndError } from '../../linalg/stochastic/estimator.js'
 import { dot } from '../../linalg/vector.js'
 import { grad, hvp } from '../../transforms/index.js'
 import type { Problem } from '../problem.js'

@@ -1,6 +1,6 @@
-import { type Estimate, meanAndError } from '../../linalg/estimator.js'
 import { type Progress, requireCount } from '../../linalg/products.js'
 import { Random } from '../../linalg/random.js'
+import { type Estimate, meanAndError } from '../../linalg/stochastic/estimator.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import type { SymmetricCurvature } from '../operators/index.js'
 import { effectiveBatch } from './sampling.js'

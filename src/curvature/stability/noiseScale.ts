@@ -1,5 +1,5 @@
-import { type Estimate, meanAndError } from '../../linalg/estimator.js'
 import { type Progress, requireCount } from '../../linalg/products.js'
+import { type Estimate, meanAndError } from '../../linalg/stochastic/estimator.js'
 import { axpy, dot } from '../../linalg/vector.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { grad } from '../../transforms/index.js'

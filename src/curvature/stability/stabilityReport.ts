@@ -1,6 +1,6 @@
-import type { Estimate } from '../../linalg/estimator.js'
 import { frobeniusNorm, hutchinsonTrace, topEigenpairs } from '../../linalg/index.js'
 import type { Progress } from '../../linalg/products.js'
+import type { Estimate } from '../../linalg/stochastic/estimator.js'
 import { lossHessian, type OperatorOptions } from '../operators/index.js'
 import type { Problem } from '../problem.js'
 import { batchSharpness } from './batchSharpness.js'

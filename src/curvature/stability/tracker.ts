@@ -1,6 +1,6 @@
-import { type Estimate, meanAndError } from '../../linalg/estimator.js'
 import { hutchinsonTrace, topEigenpairs } from '../../linalg/index.js'
 import { requireCount } from '../../linalg/products.js'
+import { type Estimate, meanAndError } from '../../linalg/stochastic/estimator.js'
 import { dot, norm } from '../../linalg/vector.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { lossHessian, lossPass, type OperatorOptions } from '../operators/index.js'

@@ -1,5 +1,5 @@
 import type { StructuredOperator } from '../../linalg/index.js'
-import { blockSize } from '../../linalg/operator.js'
+import { blockSize } from '../../linalg/operators/operator.js'
 import { requireCount, requirePositive } from '../../linalg/products.js'
 import { axpy, dot, norm, type Vector } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'

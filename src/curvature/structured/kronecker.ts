@@ -1,6 +1,6 @@
 import { compile } from '../../engines/index.js'
 import type { StructuredOperator } from '../../linalg/index.js'
-import { blockSize, requireFloat } from '../../linalg/operator.js'
+import { blockSize, requireFloat } from '../../linalg/operators/operator.js'
 import { norm } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/index.js'

@@ -1,5 +1,5 @@
 import type { StructuredOperator } from '../../linalg/index.js'
-import { blockSize } from '../../linalg/operator.js'
+import { blockSize } from '../../linalg/operators/operator.js'
 import { allocate } from '../../tensor/dtype.js'
 import { Tensor } from '../../tensor/tensor.js'
 

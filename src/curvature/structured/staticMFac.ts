@@ -1,5 +1,5 @@
 import type { StructuredOperator } from '../../linalg/index.js'
-import { requireFloat } from '../../linalg/operator.js'
+import { requireFloat } from '../../linalg/operators/operator.js'
 import { requirePositive } from '../../linalg/products.js'
 import { axpy, divide, dot } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'

@@ -1,4 +1,4 @@
-import { type LinearOperator, requireSquare } from '../operator.js'
+import { type LinearOperator, requireSquare } from '../operators/operator.js'
 import { countProducts } from '../products.js'
 import { axpy, dot, norm, type Vector } from '../vector.js'
 import { runTogether, type Solution, type SolveOptions, type Solver } from './solver.js'

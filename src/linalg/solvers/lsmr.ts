@@ -1,5 +1,5 @@
-import { transposeOperator } from '../algebra.js'
-import type { LinearOperator } from '../operator.js'
+import { transposeOperator } from '../operators/algebra.js'
+import type { LinearOperator } from '../operators/operator.js'
 import { countProducts } from '../products.js'
 import { axpy, divide, norm, type Vector } from '../vector.js'
 import { runTogether, type Solution, type SolveOptions, type Solver } from './solver.js'

@@ -1,4 +1,4 @@
-import { type LinearOperator, operatorDType } from '../operator.js'
+import { type LinearOperator, operatorDType } from '../operators/operator.js'
 import { requireCount, requirePositive } from '../products.js'
 import { axpy, norm, type Vector } from '../vector.js'
 import { describe, type Solution, type SolveOptions, type SolveReason, type Solver } from './solver.js'

@@ -1,4 +1,4 @@
-import type { LinearOperator } from '../../linalg/operator.js'
+import type { LinearOperator } from '../../linalg/operators/operator.js'
 import { minres } from '../../linalg/solvers/minres.js'
 import { dot, norm } from '../../linalg/vector.js'
 import { Tensor } from '../../tensor/tensor.js'

@@ -11,7 +11,7 @@ import {
 import { toDense } from '../../../src/linalg/index.js'
 import * as np from '../../../src/numpy/index.js'
 import { Tensor, tensor } from '../../../src/tensor/index.js'
-import { operatorOf } from '../../linalg/dense.js'
+import { operatorOf } from '../../linalg/operators/dense.js'
 import { expectDense, expectNear, randomMatrix, randomPositive, tensorOf } from './dense.js'
 
 const [samples, p, q] = [30, 4, 3]

@@ -13,7 +13,7 @@ import {
 import { Random } from '../../../src/linalg/index.js'
 import * as np from '../../../src/numpy/index.js'
 import { Tensor, tensor } from '../../../src/tensor/index.js'
-import { randomSymmetric } from '../../linalg/dense.js'
+import { randomSymmetric } from '../../linalg/operators/dense.js'
 import {
   expectDense,
   expectStructured,
