@@ -1,5 +1,6 @@
 import { dot, norm } from '../../linalg/vector.js'
-import { factorDamped, solveFactored, solveTransposed } from './qr.js'
+import { type Factors, factorDamped, solveFactored, solveTransposed } from './qr.js'
+import { type DampedPath, type PathPoint, withinRadius } from './radius.js'
 import { imageOf, type ScaledProblem, scaledDescent } from './scaled.js'
 
 /** Gauss and Newton's step, shortened to the part that a search asks for. */
@@ -18,8 +19,8 @@ export const dampedGaussNewton = scaledDescent('damped Gauss-Newton', ({ factors
 export const levenbergMarquardt = scaledDescent('Levenberg-Marquardt', (problem) => ({
   initialSize: initialRadius(problem),
   step(size) {
-    const { z, full } = withinRadius(problem, size)
-    return problem.step(z, Math.min(size, norm(z)), full)
+    const { z, isFull } = withinRadius(dampedPath(problem), size)
+    return problem.step(z, Math.min(size, norm(z)), isFull)
   },
 }))
 
@@ -63,34 +64,21 @@ function cauchyPoint({ factors, gradient }: ScaledProblem): Float64Array {
   return times(curvature > 0 ? -dot(gradient, gradient) / curvature : 0, gradient)
 }
 
-/** How closely steps keep to the radius. */
-const radiusTolerance = 0.1
-const mostIterations = 30
-
-/**
- * The full step if it is within the radius; else the damped one of that length, to 10 %, by Newton's method for
- * 1 / |z(damping)|, which is nearly linear (More 1978, section 5).
- */
-export function withinRadius(
-  { factors, full, gradient }: ScaledProblem,
-  radius: number,
-): { readonly z: Float64Array; readonly full: boolean } {
-  const length = norm(full)
-  if (length <= radius * (1 + radiusTolerance)) return { z: full, full: true }
-  const complete = factors.rank === factors.columns
-  const slope = complete ? (norm(solveTransposed(factors, full)) / length) ** 2 : Number.POSITIVE_INFINITY
-  let low = (length - radius) / radius / slope
-  let high = norm(gradient) / radius
-  let lambda = low || 1e-3 * high
-  for (let iteration = 0; ; iteration++) {
-    if (!(lambda > low && lambda < high)) lambda = Math.max(1e-3 * high, Math.sqrt(low * high))
-    const damped = factorDamped(factors, Math.sqrt(lambda))
-    const z = solveFactored(damped)
-    const excess = norm(z) - radius
-    if (Math.abs(excess) <= radiusTolerance * radius || iteration === mostIterations)
-      return { z, full: false }
-    if (excess > 0) low = lambda
-    else high = lambda
-    lambda += (excess / radius) * (norm(z) / norm(solveTransposed(damped, z))) ** 2
+/** The damped steps of a problem, by the factors of A with the damping below it. */
+export function dampedPath({ factors, full, gradient }: ScaledProblem): DampedPath {
+  const along = (factors: Factors, z: Float64Array): PathPoint => ({
+    z,
+    slope: () =>
+      factors.rank === factors.columns
+        ? (norm(solveTransposed(factors, z)) / norm(z)) ** 2
+        : Number.POSITIVE_INFINITY,
+  })
+  return {
+    gradient,
+    full: along(factors, full),
+    at(lambda) {
+      const damped = factorDamped(factors, Math.sqrt(lambda))
+      return along(damped, solveFactored(damped))
+    },
   }
 }

@@ -157,7 +157,7 @@ function lengthOf(squares: number, x: Float64Array, from: number, to: number): n
 }
 
 function rankOf(r: Float64Array, columns: number): number {
-  const least = Math.abs(r[0] ?? 0) * Number.EPSILON
+  const least = Math.abs(r[0] ?? 0) * columns * Number.EPSILON
   let rank = 0
   while (rank < columns && Math.abs(r[rank * (columns + 1)]!) > least) rank++
   return rank

@@ -1,7 +1,8 @@
 import { dot, norm } from '../../linalg/vector.js'
 import type { Descent } from '../descent.js'
-import { initialRadius, toRadius, withinRadius } from './descents.js'
+import { dampedPath, initialRadius, toRadius } from './descents.js'
 import type { LeastSquaresModel } from './model.js'
+import { withinRadius } from './radius.js'
 import {
   grownScale,
   imageOf,
@@ -47,9 +48,9 @@ export function reflective({ lower, upper }: Box): Descent<LeastSquaresModel, Sc
         optimality: optimality(model, point, weighted),
         initialSize: initialRadius(problem),
         step(size) {
-          const { z, full } = withinRadius(problem, size)
+          const { z, isFull } = withinRadius(dampedPath(problem), size)
           const inside = withinBox({ problem, point, unit, box, size }, z)
-          return problem.step(inside ?? z, Math.min(size, norm(inside ?? z)), full && !inside)
+          return problem.step(inside ?? z, Math.min(size, norm(inside ?? z)), isFull && !inside)
         },
       }
     },
