@@ -10,7 +10,7 @@ import { traceRows } from './estimators.js'
 import { inverseRows } from './inverse.js'
 import { memoryRows } from './memory.js'
 import { trainedDigits } from './networks.js'
-import { largeRows, mlpRows } from './products.js'
+import { networkRows } from './products.js'
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string' }, only: { type: 'string' }, dry: { type: 'boolean' } },
@@ -28,23 +28,23 @@ const sections: Readonly<Record<string, Section>> = {
   products: {
     title: '784-1024-512-256-128-64-10 relu network, 512 samples, float32 (curvlinops: RTX A6000, float32)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
-    rows: () => mlpRows(Number(values.rounds ?? 9)),
+    rows: () => networkRows.mlp(Number(values.rounds ?? 9)),
   },
   resnet18: {
     title: 'ResNet-18 on 3 x 32 x 32, 11.2 million parameters, 16 samples, float32 (curvlinops: 512)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
-    rows: largeRows.resnet18,
+    rows: networkRows.resNet18,
   },
   resnet50: {
     title: 'ResNet-50 on 3 x 224 x 224, 25.6 million parameters, one sample, float32 (curvlinops: 64)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
-    rows: largeRows.resnet50,
+    rows: networkRows.resNet50,
   },
   gpt: {
     title:
       'GPT-2, 124 million parameters, one sequence of 64 tokens, float32 (curvlinops: 4 of 1,024, read-out not tied)',
     head: ['', 'ms', 'in gradients', 'curvlinops, in gradients'],
-    rows: largeRows.gpt,
+    rows: networkRows.gpt,
   },
   trace: {
     title: 'Error of the trace of a trained network’s matrices, root mean square over 50 seeds',

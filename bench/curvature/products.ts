@@ -1,13 +1,14 @@
 import {
   ekfac,
   kfac,
+  type LayerCurvature,
   lossFisher,
   lossGaussNewton,
   lossHessian,
   lossPass,
   type Problem,
 } from 'evolute/curvature'
-import { Random } from 'evolute/linalg'
+import { type LinearOperator, Random } from 'evolute/linalg'
 import * as np from 'evolute/numpy'
 import { Tensor } from 'evolute/tensor'
 import { type Contender, median, race, ratio, type Timing, timed } from '../measure.js'
@@ -84,80 +85,116 @@ const gpt = (): Network => ({
   },
 })
 
-/** The cost of each product in gradients, and of what comes before it. */
-async function productRows(network: Network, rounds: number): Promise<string[]> {
-  const { problem, batch, published, large, withoutLayers } = network
+/** The operators in question, each made when it is asked for. */
+function operatorsOf({ problem, batch, large, withoutLayers }: Network) {
   const options = { precision: 'float32', batch, memoryBytes: 16e9, ...(large && { block: 1 }) } as const
   const monteCarlo = { ...options, kind: 'monte-carlo' } as const
-  const row = (name: string, time: number, inGradients: string) =>
-    `| ${name} | ${(1000 * time).toPrecision(3)} | ${inGradients} | ${published[name] ?? ''} |`
-  const pass = await lossPass(problem, options)
-  const layers = withoutLayers ? undefined : await kfac(problem, monteCarlo)
-  const operators = {
-    Hessian: await lossHessian(problem, options),
-    'Gauss-Newton': await lossGaussNewton(problem, options),
-    'empirical Fisher': await lossFisher(problem, { ...options, kind: 'empirical' }),
-    'Monte-Carlo Fisher': await lossFisher(problem, monteCarlo),
-    ...(layers && { 'K-FAC': layers }),
-    ...(large ? {} : { 'EK-FAC': await ekfac(problem, monteCarlo) }),
+  return {
+    pass: () => lossPass(problem, options),
+    products: {
+      Hessian: () => lossHessian(problem, options),
+      'Gauss-Newton': () => lossGaussNewton(problem, options),
+      'empirical Fisher': () => lossFisher(problem, { ...options, kind: 'empirical' }),
+      'Monte-Carlo Fisher': () => lossFisher(problem, monteCarlo),
+      ...(withoutLayers ? {} : { 'K-FAC': () => kfac(problem, monteCarlo) }),
+      ...(large ? {} : { 'EK-FAC': () => ekfac(problem, monteCarlo) }),
+    } as Record<string, () => Promise<LinearOperator & { dispose?(): Promise<void> }>>,
   }
+}
+
+const vectors = (k: number, n: number) => new Tensor(Float32Array.from(new Random(k).normals(k * n)), [k, n])
+
+const row = ({ published }: Network, name: string, time: number, inGradients: string) =>
+  `| ${name} | ${(1000 * time).toPrecision(3)} | ${inGradients} | ${published[name] ?? ''} |`
+
+function ratioRow(network: Network, name: string, timing: Timing, gradient: Timing): string {
+  const { median, least, most } = ratio(timing, gradient)
+  return row(network, name, timing.median, `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`)
+}
+
+/** The cost of each product in gradients, and of what comes before it. */
+async function productRows(network: Network, rounds: number): Promise<string[]> {
+  const { pass: makePass, products } = operatorsOf(network)
+  const pass = await makePass()
   const n = pass.problem.theta.size
-  const vectors = (k: number) => new Tensor(Float32Array.from(new Random(k).normals(k * n)), [k, n])
-  const [v, block] = [vectors(1), large ? undefined : vectors(8)]
-  const contenders: Record<string, Contender> = {
-    gradient: timed(() => pass.run(pass.problem.theta)),
-    ...Object.fromEntries(
-      Object.entries(operators).map(([name, operator]) => [name, timed(() => operator.apply(v))]),
-    ),
-  }
-  if (block)
-    for (const name of ['Hessian', 'Gauss-Newton'] as const)
-      contenders[`${name}, one of 8 vectors at once`] = each(
-        8,
-        timed(() => operators[name].apply(block)),
-      )
-  const timings = large ? await raceOnce(contenders) : await race(contenders, { rounds, seconds: 0.3 })
+  const [v, block] = [vectors(1, n), vectors(8, n)]
+  const contenders: Record<string, Contender> = { gradient: timed(() => pass.run(pass.problem.theta)) }
+  const made = await Promise.all(
+    Object.entries(products).map(async ([name, make]) => [name, await make()] as const),
+  )
+  for (const [name, operator] of made) contenders[name] = timed(() => operator.apply(v))
+  for (const [name, operator] of made.slice(0, 2))
+    contenders[`${name}, one of 8 vectors at once`] = each(
+      8,
+      timed(() => operator.apply(block)),
+    )
+  const timings = await race(contenders, { rounds, seconds: 0.3 })
   const gradient = timings.gradient!
-  const rows = Object.entries(timings).map(([name, timing]) => {
-    const { median, least, most } = ratio(timing, gradient)
-    return row(name, timing.median, `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`)
-  })
-  const before: Record<string, () => unknown> = {}
-  if (layers) before['K-FAC factors'] = () => kfac(problem, monteCarlo)
-  if (layers && !large) {
-    before['eigendecompositions of the factors'] = () => {
-      for (const { inputs, outputs } of layers.factors)
+  const rows = Object.entries(timings).map(([name, timing]) => ratioRow(network, name, timing, gradient))
+  const { factors } = (await products['K-FAC']!()) as LayerCurvature
+  const before = {
+    'K-FAC factors': products['K-FAC']!,
+    'eigendecompositions of the factors': () => {
+      for (const { inputs, outputs } of factors)
         for (const factor of [inputs, outputs]) np.eigh(np.astype(factor, 'float64'))
-    }
-    before['EK-FAC factors, eigendecompositions and correction'] = () => ekfac(problem, monteCarlo)
+    },
+    'EK-FAC factors, eigendecompositions and correction': products['EK-FAC']!,
   }
   for (const [name, compute] of Object.entries(before)) {
-    const times = [await seconds(compute), await seconds(compute), await seconds(compute)]
-    rows.push(row(name, median(times), (median(times) / gradient.median).toFixed(1)))
+    const time = median([await seconds(compute), await seconds(compute), await seconds(compute)])
+    rows.push(row(network, name, time, (time / gradient.median).toFixed(1)))
   }
-  for (const { dispose } of [pass, operators.Hessian, operators['Gauss-Newton']]) await dispose()
+  await pass.dispose()
+  for (const [, operator] of made) await operator.dispose?.()
   return rows
 }
 
-export const mlpRows = (rounds: number) => productRows(mlp(), rounds)
+/** The same for a network whose products take seconds and whose operators do not fit into memory together. */
+async function largeRows(network: Network): Promise<string[]> {
+  const { pass: makePass, products } = operatorsOf(network)
+  const pass = await makePass()
+  const v = vectors(1, pass.problem.theta.size)
+  const gradient = timed(() => pass.run(pass.problem.theta))
+  const rows: string[] = []
+  for (const [name, make] of Object.entries(products)) {
+    let operator!: Awaited<ReturnType<typeof make>>
+    const time = await seconds(async () => {
+      operator = await make()
+    })
+    const timings = await raceOnce({ gradient, product: timed(() => operator.apply(v)) })
+    if (rows.length === 0) rows.push(ratioRow(network, 'gradient', timings.gradient!, timings.gradient!))
+    rows.push(ratioRow(network, name, timings.product!, timings.gradient!))
+    if (name === 'K-FAC')
+      rows.push(row(network, 'K-FAC factors', time, (time / timings.gradient!.median).toFixed(1)))
+    await operator.dispose?.()
+  }
+  await pass.dispose()
+  return rows
+}
 
-export const largeRows = {
-  resnet18: () => productRows(resNet18(), 3),
-  resnet50: () => productRows(resNet50(), 3),
-  gpt: () => productRows(gpt(), 3),
+export const networkRows = {
+  mlp: (rounds: number) => productRows(mlp(), rounds),
+  resNet18: () => largeRows(resNet18()),
+  resNet50: () => largeRows(resNet50()),
+  gpt: () => largeRows(gpt()),
 }
 
 /** Three rounds of one run each, in turns, after one to warm up. */
-async function raceOnce(contenders: Readonly<Record<string, Contender>>): Promise<Record<string, Timing>> {
-  const times: Record<string, number[]> = {}
+async function raceOnce<K extends string>(
+  contenders: Readonly<Record<K, Contender>>,
+): Promise<Record<K, Timing>> {
+  const names = Object.keys(contenders) as K[]
+  const times = new Map<K, number[]>(names.map((name) => [name, []]))
   for (let round = 0; round < 4; round++)
-    for (const [name, contender] of Object.entries(contenders)) {
-      const [time] = (await contender(1)) as [number]
-      if (round > 0) times[name] = [...(times[name] ?? []), time]
+    for (const name of names) {
+      const [time] = (await contenders[name](1)) as [number]
+      if (round > 0) times.get(name)!.push(time)
     }
-  return Object.fromEntries(
-    Object.entries(times).map(([name, rounds]) => [name, { median: median(rounds), rounds }]),
-  )
+  const timings = names.map((name): [K, Timing] => {
+    const rounds = times.get(name)!
+    return [name, { median: median(rounds), rounds }]
+  })
+  return Object.fromEntries(timings) as Record<K, Timing>
 }
 
 /** A computation of several parts, timed for one of them. */
