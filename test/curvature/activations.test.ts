@@ -2,18 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { activationCurvature, losses, type Problem } from '../../src/curvature/index.js'
 import * as np from '../../src/numpy/index.js'
 import { Tensor } from '../../src/tensor/index.js'
-import { handLogits, sizes, tinyLogits, tinyProblem } from '../helpers/tinyNetwork.js'
+import { handLogits, sizes, tinyProblem } from '../helpers/tinyNetwork.js'
 
 const seed = 8
-const { parameters, x, y } = tinyProblem(seed)
+const { parameters, x, y, problem } = tinyProblem(seed)
 const { hidden, classes, samples } = sizes
-const problem: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
 
 /** A sample's softmax, and the mean over samples of sum_c p_c (1 - p_c): the trace in the logits. */
 function probabilities(): number[][] {

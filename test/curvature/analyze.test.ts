@@ -3,17 +3,10 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { analyze, losses, type Problem } from '../../src/curvature/index.js'
 import { Tensor } from '../../src/tensor/index.js'
 import { ravel } from '../../src/transforms/index.js'
-import { handHessian, sizes, tinyLogits, tinyProblem } from '../helpers/tinyNetwork.js'
+import { handHessian, sizes, tinyProblem } from '../helpers/tinyNetwork.js'
 
 const seed = 3
-const { parameters, x, y } = tinyProblem(seed)
-const problem: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
+const { parameters, x, y, problem } = tinyProblem(seed)
 const theta = ravel<typeof parameters>(parameters)[0].data as Float64Array
 let dense: Matrix
 let eigenvalues: number[]

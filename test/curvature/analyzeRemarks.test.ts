@@ -4,14 +4,7 @@ import * as np from '../../src/numpy/index.js'
 import { Tensor } from '../../src/tensor/index.js'
 import { sizes, tinyLogits, tinyProblem } from '../helpers/tinyNetwork.js'
 
-const { parameters, x, y } = tinyProblem(3)
-const problem: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
+const { parameters, problem } = tinyProblem(3)
 
 describe('analyze says clearly', () => {
   const quick = { top: 1, steps: 4, probes: 2 }

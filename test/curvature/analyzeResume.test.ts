@@ -1,22 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import {
-  analyze,
-  losses,
-  type Measured,
-  type Problem,
-  type StagesCheckpoint,
-} from '../../src/curvature/index.js'
-import { tinyLogits, tinyProblem } from '../helpers/tinyNetwork.js'
+import { analyze, type Measured, type Problem, type StagesCheckpoint } from '../../src/curvature/index.js'
+import { tinyProblem } from '../helpers/tinyNetwork.js'
 
 const seed = 3
-const { parameters, x, y } = tinyProblem(seed)
-const problem: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
+const { problem } = tinyProblem(seed)
 
 /** Everything but how long it took. */
 function digits(report: Measured) {

@@ -3,25 +3,16 @@ import {
   filterNormalizedDirection,
   type Landscape,
   landscape,
-  losses,
   lossSurface,
-  type Problem,
   parameterBlocks,
   type StagesCheckpoint,
 } from '../../src/curvature/index.js'
 import { Random } from '../../src/linalg/index.js'
 import type { Tensor } from '../../src/tensor/index.js'
 import { ravel } from '../../src/transforms/index.js'
-import { handGradient, handHessian, sizes, tinyLogits, tinyProblem } from '../helpers/tinyNetwork.js'
+import { handGradient, handHessian, sizes, tinyProblem } from '../helpers/tinyNetwork.js'
 
-const { parameters, x, y } = tinyProblem(3)
-const problem: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
+const { parameters, x, y, problem } = tinyProblem(3)
 const theta = ravel<typeof parameters>(parameters)[0].data as Float64Array
 const blocks = parameterBlocks(problem)
 const handLoss = (at: Float64Array) => handGradient(at, x, y).loss

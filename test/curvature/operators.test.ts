@@ -28,15 +28,8 @@ import {
 } from '../helpers/tinyNetwork.js'
 
 const seed = 11
-const { parameters, x, y } = tinyProblem(seed)
+const { parameters, x, y, problem } = tinyProblem(seed)
 const { samples, classes } = sizes
-const problem: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
 const theta = ravel<typeof parameters>(parameters)[0].data as Float64Array
 const softmaxRows = (logits: Float64Array) =>
   Array.from({ length: samples }, (_, n) => {

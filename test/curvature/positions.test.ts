@@ -14,15 +14,8 @@ import * as np from '../../src/numpy/index.js'
 import { Tensor } from '../../src/tensor/index.js'
 import { sizes, tinyLogits, tinyProblem } from '../helpers/tinyNetwork.js'
 
-const { parameters, x, y } = tinyProblem(17)
+const { parameters, x, y, problem: flat } = tinyProblem(17)
 const [sequences, positions] = [sizes.samples / 3, 3]
-const flat: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
 /** The same samples, three at a time as the positions of a sequence: the mean over all of them stays the same. */
 const folded: Problem = {
   ...flat,

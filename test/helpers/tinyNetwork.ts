@@ -1,3 +1,4 @@
+import { losses, type Problem } from '../../src/curvature/index.js'
 import { Random } from '../../src/linalg/index.js'
 import * as np from '../../src/numpy/index.js'
 import { Tensor } from '../../src/tensor/index.js'
@@ -19,7 +20,14 @@ export function tinyProblem(seed: number) {
   }
   const x = new Tensor(draw(samples * inputs, 1), [samples, inputs])
   const y = new Tensor(Int32Array.from({ length: samples }, () => Math.floor(random.uniform() * classes)))
-  return { parameters, x, y }
+  const problem: Problem = {
+    parameters,
+    apply: tinyLogits,
+    loss: losses['cross-entropy']!,
+    inputs: x,
+    targets: y,
+  }
+  return { parameters, x, y, problem }
 }
 
 export function tinyLogits({ w1, b1, w2, b2 }: TinyNetwork, x: Tensor): Tensor {

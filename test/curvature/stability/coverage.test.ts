@@ -2,27 +2,18 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import {
   batchSharpness,
   hessianNoise,
-  losses,
   lossHessian,
   noiseScale,
-  type Problem,
   shuffled,
 } from '../../../src/curvature/index.js'
 import { Random } from '../../../src/linalg/index.js'
 import { Tensor } from '../../../src/tensor/index.js'
 import { ravel } from '../../../src/transforms/index.js'
-import { handGradient, handHessian, sizes, tinyLogits, tinyProblem } from '../../helpers/tinyNetwork.js'
+import { handGradient, handHessian, sizes, tinyProblem } from '../../helpers/tinyNetwork.js'
 
 const seeds = 200
-const { parameters, x, y } = tinyProblem(5)
+const { parameters, x, y, problem } = tinyProblem(5)
 const { samples } = sizes
-const problem: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
 const theta = ravel<typeof parameters>(parameters)[0].data as Float64Array
 
 const inner = (a: ArrayLike<number>, b: ArrayLike<number>) =>

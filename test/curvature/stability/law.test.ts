@@ -3,13 +3,11 @@ import {
   batchHessianSharpness,
   type LawInput,
   learningRateLaw,
-  losses,
   measureLearningRateLaw,
-  type Problem,
 } from '../../../src/curvature/index.js'
 import { denseOperator, Random, topEigenpairs } from '../../../src/linalg/index.js'
 import { Tensor } from '../../../src/tensor/index.js'
-import { tinyLogits, tinyProblem } from '../../helpers/tinyNetwork.js'
+import { tinyProblem } from '../../helpers/tinyNetwork.js'
 
 const exact = (estimate: number) => ({ estimate, standardError: 0 })
 const input = (sharpness: number, noise: number, samples = 1e9): LawInput => ({
@@ -139,14 +137,7 @@ describe('learning rates', () => {
   })
 
   test('are measured from a problem, the same for the same seed', async () => {
-    const { parameters, x, y } = tinyProblem(5)
-    const problem: Problem = {
-      parameters,
-      apply: tinyLogits,
-      loss: losses['cross-entropy']!,
-      inputs: x,
-      targets: y,
-    }
+    const { problem } = tinyProblem(5)
     const law = await measureLearningRateLaw(problem, { seed: 1 })
     expect(law.samples).toBe(90)
     expect(law.points.map(({ batch }) => batch)).toEqual([1, 2, 4, 8, 16, 32, 64, 90])

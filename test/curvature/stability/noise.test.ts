@@ -4,7 +4,6 @@ import {
   batchSharpness,
   effectiveBatch,
   hessianNoise,
-  losses,
   lossHessian,
   noiseFromTwoBatches,
   noiseScale,
@@ -15,17 +14,10 @@ import {
 import { Random } from '../../../src/linalg/index.js'
 import { Tensor } from '../../../src/tensor/index.js'
 import { ravel } from '../../../src/transforms/index.js'
-import { handGradient, handHessian, sizes, tinyLogits, tinyProblem } from '../../helpers/tinyNetwork.js'
+import { handGradient, handHessian, sizes, tinyProblem } from '../../helpers/tinyNetwork.js'
 
-const { parameters, x, y } = tinyProblem(5)
+const { parameters, x, y, problem } = tinyProblem(5)
 const { samples } = sizes
-const problem: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
 const theta = ravel<typeof parameters>(parameters)[0].data as Float64Array
 const n = theta.length
 

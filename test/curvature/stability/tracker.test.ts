@@ -1,27 +1,13 @@
 import { Matrix } from 'ml-matrix'
 import { describe, expect, test } from 'vitest'
-import { losses, type Problem } from '../../../src/curvature/index.js'
 import { batchSharpness } from '../../../src/curvature/stability/index.js'
 import { curvatureTracker } from '../../../src/curvature/stability/tracker.js'
 import { Tensor } from '../../../src/tensor/index.js'
 import { denseEigenvalues } from '../../helpers/dense.js'
-import {
-  handGradient,
-  handHessian,
-  type TinyNetwork,
-  tinyLogits,
-  tinyProblem,
-} from '../../helpers/tinyNetwork.js'
+import { handGradient, handHessian, type TinyNetwork, tinyProblem } from '../../helpers/tinyNetwork.js'
 
 const seed = 21
-const { parameters, x, y } = tinyProblem(seed)
-const problem: Problem = {
-  parameters,
-  apply: tinyLogits,
-  loss: losses['cross-entropy']!,
-  inputs: x,
-  targets: y,
-}
+const { parameters, x, y, problem } = tinyProblem(seed)
 
 /** The network whose parameters are this vector. */
 function networkOf(theta: Float64Array): TinyNetwork {
