@@ -2,6 +2,7 @@ import { losses, type Problem } from 'evolute/curvature'
 import { Random } from 'evolute/linalg'
 import * as np from 'evolute/numpy'
 import { Tensor } from 'evolute/tensor'
+import { normalTensor } from './networks.js'
 
 const [vocabulary, context, width, heads, depth] = [50304, 1024, 768, 12, 12]
 
@@ -60,13 +61,7 @@ function gpt({ tokens, positions, blocks, last }: Gpt, numbers: Tensor): Tensor 
 /** The network "nanoGPT" of curvlinops' benchmark, 124 million parameters, on `samples` random sequences of `length` tokens. */
 export function nanoGpt(samples: number, length: number): Problem {
   const random = new Random('nano-gpt')
-  const normals = (...shape: number[]) => {
-    const size = shape.reduce((a, b) => a * b, 1)
-    return new Tensor(
-      Float32Array.from(random.normals(size), (x) => 0.02 * x),
-      shape,
-    )
-  }
+  const normals = (...shape: number[]) => normalTensor(random, shape, 0.02)
   const zeros = (n: number) => new Tensor(new Float32Array(n), [n])
   const layer = (from: number, to: number): Linear => ({ weight: normals(from, to), bias: zeros(to) })
   const norm = (): Norm => ({

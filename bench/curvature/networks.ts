@@ -18,21 +18,40 @@ function fullyConnected(layers: Layers, x: Tensor): Tensor {
 function initialLayers(widths: readonly number[], random: Random): Layers {
   return widths.slice(1).map((out, i) => {
     const n = widths[i]!
-    const weight = Float32Array.from(random.normals(n * out), (x) => x * Math.sqrt(2 / n))
-    return { weight: new Tensor(weight, [n, out]), bias: new Tensor(new Float32Array(out)) }
+    return {
+      weight: normalTensor(random, [n, out], Math.sqrt(2 / n)),
+      bias: new Tensor(new Float32Array(out)),
+    }
   })
 }
 
-function classification(parameters: Layers, samples: number, inputs: number, random: Random): Problem {
+/** Normal numbers times `scale`, float32. */
+export function normalTensor(random: Random, shape: readonly number[], scale: number): Tensor {
+  const size = shape.reduce((a, b) => a * b, 1)
+  return new Tensor(
+    Float32Array.from(random.normals(size), (x) => x * scale),
+    shape,
+  )
+}
+
+/** Random inputs of a shape [samples, ...], in random classes. */
+export function classification(
+  parameters: unknown,
+  apply: Problem['apply'],
+  shape: readonly number[],
+  classes: number,
+  random: Random,
+): Problem {
+  const size = shape.reduce((a, b) => a * b, 1)
   return {
-    parameters,
-    apply: fullyConnected,
+    parameters: parameters as Problem['parameters'],
+    apply,
     loss: losses['cross-entropy']!,
     inputs: new Tensor(
-      Float32Array.from({ length: samples * inputs }, () => random.uniform()),
-      [samples, inputs],
+      Float32Array.from({ length: size }, () => random.uniform()),
+      shape,
     ),
-    targets: new Tensor(Int32Array.from({ length: samples }, () => Math.floor(10 * random.uniform()))),
+    targets: new Tensor(Int32Array.from({ length: shape[0]! }, () => Math.floor(classes * random.uniform()))),
   }
 }
 
@@ -40,13 +59,14 @@ function classification(parameters: Layers, samples: number, inputs: number, ran
 export function mnistMlp(): Problem {
   const random = new Random('mnist-mlp')
   const widths = [784, 1024, 512, 256, 128, 64, 10]
-  return classification(initialLayers(widths, random), 512, 784, random)
+  return classification(initialLayers(widths, random), fullyConnected, [512, 784], 10, random)
 }
 
 /** A network of about a million parameters on `samples` random images, or with other hidden layers. */
 export function million(samples: number, hidden: readonly number[] = [800, 400, 100]): Problem {
   const random = new Random('million')
-  return classification(initialLayers([784, ...hidden, 10], random), samples, 784, random)
+  const layers = initialLayers([784, ...hidden, 10], random)
+  return classification(layers, fullyConnected, [samples, 784], 10, random)
 }
 
 /** A small network trained on rendered digits: one whose matrices can be written out. */

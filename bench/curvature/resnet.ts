@@ -1,7 +1,8 @@
-import { losses, type Problem } from 'evolute/curvature'
+import type { Problem } from 'evolute/curvature'
 import { Random } from 'evolute/linalg'
 import * as np from 'evolute/numpy'
 import { Tensor } from 'evolute/tensor'
+import { classification, normalTensor } from './networks.js'
 
 /** A convolution, and the scale and shift of the normalisation behind it. */
 interface Unit {
@@ -60,13 +61,8 @@ function resNet(strides: readonly number[], { stem, blocks, weight, bias }: ResN
 /** A ResNet with random parameters on random images. */
 function residualNetwork({ samples, side, classes, stages, bottleneck }: Architecture): Problem {
   const random = new Random('residual network')
-  const normals = (shape: readonly number[], inputs: number) => {
-    const size = shape.reduce((a, b) => a * b, 1)
-    return new Tensor(
-      Float32Array.from(random.normals(size), (x) => x * Math.sqrt(2 / inputs)),
-      shape,
-    )
-  }
+  const normals = (shape: readonly number[], inputs: number) =>
+    normalTensor(random, shape, Math.sqrt(2 / inputs))
   const unit = (from: number, to: number, side: number): Unit => ({
     kernel: normals([to, from, side, side], from * side * side),
     scale: new Tensor(new Float32Array(to).fill(1), [to]),
@@ -95,16 +91,8 @@ function residualNetwork({ samples, side, classes, stages, bottleneck }: Archite
     weight: normals([from, classes], from),
     bias: new Tensor(new Float32Array(classes), [classes]),
   }
-  return {
-    parameters: parameters as unknown as Problem['parameters'],
-    apply: (p: ResNet, x: Tensor) => resNet(strides, p, x),
-    loss: losses['cross-entropy']!,
-    inputs: new Tensor(
-      Float32Array.from({ length: samples * 3 * side ** 2 }, () => random.uniform()),
-      [samples, 3, side, side],
-    ),
-    targets: new Tensor(Int32Array.from({ length: samples }, () => Math.floor(classes * random.uniform()))),
-  }
+  const apply = (p: ResNet, x: Tensor) => resNet(strides, p, x)
+  return classification(parameters, apply, [samples, 3, side, side], classes, random)
 }
 
 /** The network "CIFAR ResNet18" of curvlinops' benchmark, 11.2 million parameters. */

@@ -165,7 +165,7 @@ export function descentSolver<Model extends LocalModel, Memory>(
   return {
     init: () =>
       after(arrive(start, { iteration: 0, search: { size: Number.NaN } }), (state) => {
-        if (!state) return after(objective.linearize(start), (model) => refuse(start, model))
+        if (!state) return after(objective.linearize(start), (model) => refuse(named(start), model))
         return after(placeOf(state), ({ steps }) => ({ ...state, search: search.start(steps.initialSize) }))
       }),
     propose,
@@ -212,8 +212,11 @@ function settled({ optimality, relative }: Steps): Reason {
   return optimality <= satisfactory || relative <= satisfactory ? 'precision' : 'stalled'
 }
 
-function refuse(start: Float64Array, { value, gradient }: LocalModel): never {
-  const where = `start [${start.slice(0, 8).join(', ')}${start.length > 8 ? ', ...' : ''}]`
+const named = (start: Float64Array) =>
+  `start [${start.slice(0, 8).join(', ')}${start.length > 8 ? ', ...' : ''}]`
+
+/** @throws always: value or gradient are not finite at a start. */
+export function refuse(where: string, { value, gradient }: LocalModel): never {
   if (!Number.isFinite(value))
     throw new Error(
       `${where}: the function is ${value} there, expected a finite number; start at a point of its domain`,

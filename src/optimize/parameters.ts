@@ -1,4 +1,5 @@
 import * as np from '../numpy/index.js'
+import { evaluate, isProgram, type Program } from '../program/program.js'
 import { type Value, Var } from '../program/value.js'
 import { castTensor, Tensor } from '../tensor/tensor.js'
 import { leafNames, type Structure, unflatten } from '../tensor/tree.js'
@@ -96,6 +97,15 @@ export function parameters<P>(start: Like<P>, options: ParameterOptions = {}): P
       return sum
     },
   }
+}
+
+/** A function of the tree, or a program of one vector, as a function of the vector of varying parameters. */
+export function onVector(
+  // biome-ignore lint/suspicious/noExplicitAny: its argument is what `tree` makes
+  f: ((...args: any) => unknown) | Program,
+  { tree }: Parameters<unknown>,
+): (vector: Tensor) => unknown {
+  return isProgram(f) ? (x) => evaluate(f, [tree(x) as Tensor])[0] : (x) => f(tree(x))
 }
 
 function toFloat64(value: Value): Tensor {

@@ -101,3 +101,15 @@ export async function runSolver<State extends IterationState>(
 function resumed<State extends IterationState>({ reason: _, ...state }: State): State {
   return state as State
 }
+
+/** Solves a prepared problem once, and frees what it holds. */
+export async function solveOnce<Options, Result>(
+  problem: { solve(options: Options): Promise<Result>; dispose(): Promise<void> },
+  options: Options,
+): Promise<Result> {
+  try {
+    return await problem.solve(options)
+  } finally {
+    await problem.dispose()
+  }
+}

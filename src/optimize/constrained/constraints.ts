@@ -1,8 +1,8 @@
 import * as np from '../../numpy/index.js'
 import type { Value } from '../../program/value.js'
 import { Tensor } from '../../tensor/tensor.js'
-import { ravel } from '../../transforms/index.js'
 import type { Like } from '../../transforms/stage.js'
+import { flatVector } from '../leastSquares/residuals.js'
 import type { Parameters } from '../parameters.js'
 
 /** One number for all elements, or one for each. */
@@ -82,9 +82,11 @@ function partOf(
       `${name}: got ${value ? 'value and matrix' : 'neither value nor matrix'}, expected one of them`,
     )
   const product = matrix === undefined ? undefined : linear(matrix, name, start.length)
-  const traced = product ?? ((x: Tensor) => flat(value!(tree(x))))
+  const traced = product ?? ((x: Tensor) => flatVector(value!(tree(x))))
   const ofNumbers = (x: Float64Array) =>
-    product ? (product(new Tensor(x)).data as Float64Array) : (flat(value!(numbers(x))).data as Float64Array)
+    product
+      ? (product(new Tensor(x)).data as Float64Array)
+      : (flatVector(value!(numbers(x))).data as Float64Array)
   const first = plain ? ofNumbers(start) : (traced(new Tensor(start)).data as Float64Array)
   const wrong = first.findIndex((c) => !Number.isFinite(c))
   if (first.length === 0) throw new Error(`${name}: has no elements, expected at least one number`)
@@ -94,8 +96,6 @@ function partOf(
     )
   return { name, ...endsOf(constraint, name, first.length), traced, plain: ofNumbers }
 }
-
-const flat = (value: unknown): Tensor => np.astype(ravel(value as Tensor)[0], 'float64')
 
 function linear(given: Like<Tensor>, name: string, n: number): (x: Tensor) => Tensor {
   const matrix = np.astype(np.asarray(given as Value) as Tensor, 'float64')

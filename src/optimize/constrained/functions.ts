@@ -6,6 +6,7 @@ import { grad, hessian, jacobian, jvp, trace } from '../../transforms/index.js'
 import { differenceColumns } from '../leastSquares/differences.js'
 import type { Box } from '../leastSquares/reflective.js'
 import { type Prepared, prepare } from '../leastSquares/residuals.js'
+import { oneNumber, symmetricPart } from '../minimize/functions.js'
 import { type Awaitable, after } from '../solver.js'
 
 /** A function f of one vector and constraints c, with the derivatives of the Lagrangian L(x, l) = f(x) + l^T c(x). */
@@ -50,12 +51,7 @@ export function tracedConstrained(
   options: CompileOptions = {},
 ): ConstrainedFunction {
   const [point, weights] = [new Tensor(start), new Tensor(new Float64Array(rows))]
-  const value = (x: Tensor) => {
-    const value = f(x)
-    if (value.size !== 1)
-      throw new Error(`f: returns an array of shape [${value.shape}], expected one number; sum or average it`)
-    return np.astype(np.reshape(value, []), 'float64')
-  }
+  const value = oneNumber(f)
   const lagrangian = (x: Tensor, l: Tensor) => np.add(value(x), np.dot(l, constraints(x)))
   const gradient = (x: Tensor, l: Tensor) => grad((y: Tensor) => lagrangian(y, l))(x)
   const made: Promise<Prepared>[] = []
@@ -109,10 +105,11 @@ export function plainConstrained(
   const gradient = (x: Float64Array, l: Float64Array) =>
     differenceColumns((y) => Float64Array.of(lagrangian(y, l)), x, box)
   const columns = (x: Float64Array) => differenceColumns(constraints, x, box)
-  const hessian = (x: Float64Array, l: Float64Array) => {
-    const [h, n] = [differenceColumns((y) => gradient(y, l), x, box), x.length]
-    return h.map((value, at) => (value + h[(at % n) * n + Math.floor(at / n)]!) / 2)
-  }
+  const hessian = (x: Float64Array, l: Float64Array) =>
+    symmetricPart(
+      differenceColumns((y) => gradient(y, l), x, box),
+      x.length,
+    )
   const jacobian = (x: Float64Array) => {
     const [j, n] = [columns(x), x.length]
     const rows = j.length / n

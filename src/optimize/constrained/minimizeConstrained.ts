@@ -1,11 +1,12 @@
 import type { CompileOptions } from '../../engines/index.js'
-import { evaluate, isProgram, type Program } from '../../program/program.js'
+import { isProgram, type Program } from '../../program/program.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { Like, Tensored } from '../../transforms/index.js'
 import type { Arguments } from '../../transforms/stage.js'
+import { refuse } from '../descentSolver.js'
 import type { FunctionEvaluations } from '../minimize/objective.js'
 import { viewFor } from '../minimize/quadratic.js'
-import { type ParameterOptions, type Parameters, parameters } from '../parameters.js'
+import { onVector, type ParameterOptions, type Parameters, parameters } from '../parameters.js'
 import { type Reason, reasons } from '../reason.js'
 import { type HistoryRow, type IterationState, type RunOptions, runSolver } from '../solver.js'
 import { type Conditions, conditionsAt, constraintSizes, violations, worstOf } from './conditions.js'
@@ -168,22 +169,11 @@ function functionOf(
 ): ConstrainedFunction {
   if (options.gradient === 'finiteDifferences' && !isProgram(f))
     return plainConstrained((x) => Number(f(given.numbers(x))), plain, given)
-  const objective = isProgram(f)
-    ? (x: Tensor) => evaluate(f, [given.tree(x) as Tensor])[0] as Tensor
-    : (x: Tensor) => f(given.tree(x)) as Tensor
+  const objective = onVector(f, given) as (x: Tensor) => Tensor
   return tracedConstrained(objective, traced, given.start, lower.length, options)
 }
 
 async function checkStart(f: ConstrainedFunction, start: Float64Array, rows: number): Promise<void> {
   const { value, gradient } = await f.linearize(start, new Float64Array(rows))
-  if (!Number.isFinite(value))
-    throw new Error(
-      `start: the function is ${value} there, expected a finite number; start at a point of its domain`,
-    )
-  const at = gradient.findIndex((g) => !Number.isFinite(g))
-  if (at >= 0)
-    throw new Error(
-      `start: the derivative by parameter ${at} is ${gradient[at]} there, expected a finite number; ` +
-        'start away from points where the function has no derivative',
-    )
+  if (!Number.isFinite(value) || !gradient.every(Number.isFinite)) refuse('start', { value, gradient })
 }

@@ -1,3 +1,4 @@
+import { times } from '../elementwise.js'
 import type { Box } from '../leastSquares/reflective.js'
 import { after } from '../solver.js'
 import { constraintSizes, violations } from './conditions.js'
@@ -91,8 +92,6 @@ export const unscaledMultipliers = (
   multipliers: Float64Array,
   { objective, constraints }: Scaling,
 ): Float64Array => multipliers.map((l, j) => (l * constraints[j]!) / objective)
-
-const times = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => x * b[i]!)
 
 export const scaledEnds = ({ lower, upper }: Box, { constraints }: Scaling): Box => ({
   lower: times(lower, constraints),

@@ -4,9 +4,6 @@ import { satisfactory } from './failure.js'
 import type { LagrangianModel } from './lagrangian.js'
 import { restricted, type TangentSpace, tangentSpace } from './nullSpace.js'
 
-/** Eigenvalues below minus this part of the largest are negative beyond rounding. */
-const negative = 1e-7
-
 /** What the constraints that hold with equality leave free, among the parameters that no bound holds back. */
 export async function bindingSpace(
   model: LagrangianModel,
@@ -22,10 +19,4 @@ export async function bindingSpace(
   })
   const part = restricted(whole, point.length, free, binding)
   return { binding: binding.length, space: tangentSpace(part, free.length) }
-}
-
-/** Whether the Lagrangian curves down along the constraints. */
-export function curvesDownAlong({ curvatures }: TangentSpace): boolean {
-  if (curvatures.length === 0) return false
-  return curvatures[0]! < -negative * Math.max(Math.abs(curvatures[0]!), Math.abs(curvatures.at(-1)!))
 }

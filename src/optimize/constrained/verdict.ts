@@ -1,9 +1,10 @@
 import type { Box } from '../leastSquares/reflective.js'
+import { hasNegative } from '../minimize/saddle.js'
 import { type Reason, reasons } from '../reason.js'
 import { type Conditions, type Limits, worstOf } from './conditions.js'
 import { satisfactory } from './failure.js'
 import type { LagrangianModel } from './lagrangian.js'
-import { bindingSpace, curvesDownAlong } from './secondOrder.js'
+import { bindingSpace } from './secondOrder.js'
 
 const dependentGradients =
   ' The gradients of the constraints that bind here are linearly dependent, so that multipliers are not determined or do' +
@@ -22,7 +23,7 @@ export async function verdict(
   const reason = fails ? 'stalled' : ended
   if (!second.dense) return { reason, message: reasons[reason].sentence }
   const { binding, space } = await bindingSpace(model, limits, box)
-  const saddle = second.exact && reasons[reason].converged && curvesDownAlong(space)
+  const saddle = second.exact && reasons[reason].converged && hasNegative(space.curvatures)
   const shown = saddle ? 'saddle' : reason
   const dependent = space.normal.length < binding
   return { reason: shown, message: reasons[shown].sentence + (dependent ? dependentGradients : '') }

@@ -3,10 +3,10 @@ import * as np from '../../numpy/index.js'
 import { optimize } from '../../ops/optimize.js'
 import { fullTensor, Tensor } from '../../tensor/tensor.js'
 import { leafNames, type Structure, unflatten } from '../../tensor/tree.js'
-import { jacobian, ravel, type Tensors, trace, vmap } from '../../transforms/index.js'
+import { jacobian, type Tensors, trace, vmap } from '../../transforms/index.js'
 import { flattenValues } from '../../transforms/stage.js'
 import { type Awaitable, after } from '../solver.js'
-import { type Linearized, prepare } from './residuals.js'
+import { flatVector, type Linearized, prepare } from './residuals.js'
 
 /** Data of many fits: a tree of tensors whose first axis is that of the fits. */
 export interface FitData {
@@ -55,7 +55,7 @@ export async function batchResiduals(
   options: CompileOptions,
 ): Promise<BatchResiduals> {
   const n = start.length
-  const flat = (x: Tensor, data: Tensors) => np.astype(ravel(f(x, data) as Tensor)[0], 'float64')
+  const flat = (x: Tensor, data: Tensors) => flatVector(f(x, data))
   const both = (x: Tensor, data: Tensors) => [flat(x, data), np.transpose(jacobian(flat)(x, data))]
   const loaded = leaves.map(({ dtype, shape }) => fullTensor([lanes, ...shape.slice(1)], 0, dtype))
   const points = new Tensor(new Float64Array(lanes * n), [lanes, n])

@@ -1,12 +1,12 @@
 import type { CompileOptions } from '../../engines/index.js'
-import { evaluate, isProgram, type Program } from '../../program/program.js'
+import { isProgram, type Program } from '../../program/program.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { Like, Tensored } from '../../transforms/index.js'
 import type { Arguments } from '../../transforms/stage.js'
 import { type DescentState, descentSolver } from '../descentSolver.js'
-import { type ParameterOptions, type Parameters, parameters } from '../parameters.js'
+import { onVector, type ParameterOptions, type Parameters, parameters } from '../parameters.js'
 import { type Reason, reasons } from '../reason.js'
-import { type HistoryRow, type RunOptions, runSolver } from '../solver.js'
+import { type HistoryRow, type RunOptions, runSolver, solveOnce } from '../solver.js'
 import { differenceColumns } from './differences.js'
 import { checkNotDense, type Formulation, needsDense } from './formulation.js'
 import { type LossName, lossNamed, type RobustLoss } from './loss.js'
@@ -101,12 +101,7 @@ export async function leastSquares<A extends Arguments>(
   start: Like<A[0]>,
   options: LeastSquaresOptions = {},
 ): Promise<LeastSquaresResult<Tensored<A[0]>>> {
-  const problem = await prepareLeastSquares(residual, start, options)
-  try {
-    return await problem.solve(options)
-  } finally {
-    await problem.dispose()
-  }
+  return solveOnce(await prepareLeastSquares(residual, start, options), options)
 }
 
 /** What may differ from solution to solution of one prepared problem. */
@@ -236,8 +231,7 @@ async function formulationOf(
       return dense(plainResiduals(f, start, (x) => differenceColumns(f, x, given), 'finite differences'))
     return dense(plainResiduals(f, start, (x) => given.columns(jacobian(given.numbers(x))), 'given'))
   }
-  const f = (x: Tensor) =>
-    isProgram(residual) ? evaluate(residual, [given.tree(x) as Tensor])[0] : residual(given.tree(x))
+  const f = onVector(residual, given)
   if (jacobian === 'sparse' || jacobian === 'matrixFree') {
     checkNotDense(jacobian, options, bounded)
     return jacobian === 'sparse'

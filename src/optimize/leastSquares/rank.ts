@@ -22,8 +22,14 @@ export function factorScaled(columns: Float64Array, rows: number): ScaledFactors
   return { factors: factor(a, vectorMemory(rows).fill(0), n), lengths }
 }
 
-/** Parameters that take part in a null vector by at least this part of its largest component. */
-const takesPart = 1e-6
+/** Parameters take part in a null vector by at least this part of its largest component. */
+const leastPart = 1e-6
+
+/** The positions of the parameters that take part in a null vector. */
+export function takingPart(vector: Float64Array): number[] {
+  const largest = vector.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+  return [...vector.keys()].filter((k) => Math.abs(vector[k]!) > leastPart * largest)
+}
 
 /**
  * The parameters that the data do not determine: those which can be moved, together with others if need be, without
@@ -34,17 +40,15 @@ export function undetermined({ factors }: ScaledFactors): number[] {
   if (rank === columns) return []
   const found = new Set<number>()
   for (let free = rank; free < columns; free++) {
-    const vector = new Float64Array(rank)
+    const vector = new Float64Array(columns)
     for (let k = rank - 1; k >= 0; k--) {
       let rest = -r[free * columns + k]!
       for (let j = k + 1; j < rank; j++) rest -= r[j * columns + k]! * vector[j]!
       vector[k] = rest / r[k * columns + k]!
     }
-    const largest = vector.reduce((most, x) => Math.max(most, Math.abs(x)), 1)
+    vector[free] = 1
     found.add(order[free]!)
-    vector.forEach((x, k) => {
-      if (Math.abs(x) > takesPart * largest) found.add(order[k]!)
-    })
+    for (const k of takingPart(vector)) found.add(order[k]!)
   }
   return [...found].sort((a, b) => a - b)
 }

@@ -31,12 +31,12 @@ export interface Residuals {
 /** Below this many floating-point operations a call costs more than what it computes. */
 export const smallCall = 1e4
 
+/** All numbers of a tree of tensors as one float64 vector. */
+export const flatVector = (tree: unknown): Tensor => np.astype(ravel(tree as Tensor)[0], 'float64')
+
 /** A traced residual as one float64 vector. */
 export function flatResidual(f: (vector: Tensor) => unknown): (vector: Tensor) => Tensor {
-  return (vector) => {
-    const [residual] = ravel(f(vector) as Tensor)
-    return np.astype(residual, 'float64')
-  }
+  return (vector) => flatVector(f(vector))
 }
 
 /** Residuals of a traced function, with their exact Jacobian compiled into one program beside them. */

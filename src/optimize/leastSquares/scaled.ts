@@ -1,5 +1,6 @@
 import { norm } from '../../linalg/vector.js'
 import type { Descent, Step, Steps } from '../descent.js'
+import { divided, largestRatio } from '../elementwise.js'
 import type { LeastSquaresModel } from './model.js'
 import { type Factors, factor, reusedMemory, solveFactored } from './qr.js'
 
@@ -127,37 +128,20 @@ export function scaledProblem(
   for (let k = 0; k < rank; k++) decrement += rhs[k]! ** 2 / 2
   return {
     factors,
-    gradient: quotient(model.gradient, unit, before?.gradient),
+    gradient: divided(model.gradient, unit, before?.gradient),
     size,
     residualSize: norm(residual),
     full,
     measures: {
       decrement,
-      relative: rank < n ? Number.POSITIVE_INFINITY : largestRatio(full, unit, point),
+      relative: rank < n ? Number.POSITIVE_INFINITY : largestRatio(full, point, unit),
       optimality: optimality(model, point),
     },
     step(z, used, isFull) {
       const predicted = isFull ? decrement : predictedReduction(factors, z)
-      return { move: quotient(z, unit), predicted, size: used, full: isFull, relative: norm(z) / size }
+      return { move: divided(z, unit), predicted, size: used, full: isFull, relative: norm(z) / size }
     },
   }
-}
-
-function quotient(
-  x: Float64Array,
-  y: Float64Array,
-  z: Float64Array = new Float64Array(x.length),
-): Float64Array {
-  for (let j = 0; j < z.length; j++) z[j] = x[j]! / y[j]!
-  return z
-}
-
-/** The largest change of a parameter relative to itself. */
-function largestRatio(z: Float64Array, unit: Float64Array, point: Float64Array): number {
-  let largest = 0
-  for (let j = 0; j < z.length; j++)
-    if (z[j] !== 0) largest = Math.max(largest, Math.abs(z[j]! / unit[j]! / point[j]!))
-  return largest
 }
 
 /** Residuals below this many units in the last place of what parameters contribute are rounding alone. */

@@ -33,6 +33,16 @@ export interface TracedCurvature {
 
 const numbers = (x: Tensor) => x.data as Float64Array
 
+/** `f` with a float64 number for its result. @throws when it returns several. */
+export function oneNumber(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  return (x) => {
+    const value = f(x)
+    if (value.size !== 1)
+      throw new Error(`f: returns an array of shape [${value.shape}], expected one number; sum or average it`)
+    return np.astype(np.reshape(value, []), 'float64')
+  }
+}
+
 /** A traced function with exact derivatives. Second derivatives are compiled when they are first asked for. */
 export async function tracedFunction(
   f: (x: Tensor) => Tensor,
@@ -41,12 +51,7 @@ export async function tracedFunction(
   options: CompileOptions = {},
 ): Promise<ScalarFunction> {
   const at = new Tensor(start)
-  const scalar = (x: Tensor) => {
-    const value = f(x)
-    if (value.size !== 1)
-      throw new Error(`f: returns an array of shape [${value.shape}], expected one number; sum or average it`)
-    return np.astype(np.reshape(value, []), 'float64')
-  }
+  const scalar = oneNumber(f)
   const { matrix, product } = curvature
   const columns = product && ((x: Tensor) => np.stack(units(start.length).map((unit) => product(x, unit))))
   const byMatrix = matrix && ((x: Tensor, v: Tensor) => np.matmul(matrix(x), v))
@@ -123,6 +128,7 @@ export function plainFunction(
   }
 }
 
-function symmetricPart(a: Float64Array, n: number): Float64Array {
+/** (A + A^T) / 2 of a square matrix. */
+export function symmetricPart(a: Float64Array, n: number): Float64Array {
   return a.map((x, at) => (x + a[(at % n) * n + Math.floor(at / n)]!) / 2)
 }

@@ -2,10 +2,10 @@ import { axpy, dot } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { Descent } from '../descent.js'
+import { largestRatio } from '../elementwise.js'
 import type { Box } from '../leastSquares/reflective.js'
 import { clamp, projectedGradient } from './box.js'
 import { grownPairs, type LimitedMemoryOptions, lineStep, type Pairs } from './limitedMemory.js'
-import { largestRatio } from './measures.js'
 import type { FunctionModel } from './model.js'
 
 /**

@@ -1,5 +1,6 @@
 import { norm } from '../../linalg/vector.js'
 import type { Steps } from '../descent.js'
+import { largestRatio } from '../elementwise.js'
 import type { FunctionModel } from './model.js'
 
 /** max_i |g_i| max(|x_i|, 1) / max(|f|, 1): the relative gradient (Dennis and Schnabel 1983, section 7.2). */
@@ -12,15 +13,6 @@ export function relativeGradient(
     largest = Math.max(largest, Math.abs(g) * Math.max(Math.abs(point[i]!), 1))
   })
   return largest / Math.max(Math.abs(value), 1)
-}
-
-/** The largest change of a parameter relative to itself. */
-export function largestRatio(move: Float64Array, point: Float64Array): number {
-  let largest = 0
-  move.forEach((x, i) => {
-    if (x !== 0) largest = Math.max(largest, Math.abs(x / point[i]!))
-  })
-  return largest
 }
 
 /** |move| / |point|. */

@@ -1,5 +1,5 @@
 import type { CompileOptions } from '../../engines/index.js'
-import { evaluate, isProgram, type Program } from '../../program/program.js'
+import { isProgram, type Program } from '../../program/program.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { jvp, type Like, type Tensored, vjp } from '../../transforms/index.js'
 import type { Arguments } from '../../transforms/stage.js'
@@ -8,9 +8,9 @@ import {
   type ConstrainedResult,
   prepareConstrained,
 } from '../constrained/minimizeConstrained.js'
-import { type ParameterOptions, type Parameters, parameters } from '../parameters.js'
+import { onVector, type ParameterOptions, type Parameters, parameters } from '../parameters.js'
 import { type Reason, reasons } from '../reason.js'
-import { type HistoryRow, type IterationState, type RunOptions, runSolver } from '../solver.js'
+import { type HistoryRow, type IterationState, type RunOptions, runSolver, solveOnce } from '../solver.js'
 import { projectedGradient } from './box.js'
 import { plainFunction, type ScalarFunction, type TracedCurvature, tracedFunction } from './functions.js'
 import { chooseMethod, type DescentMethod, type MinimizeMethodName, type SolverMethod } from './methods.js'
@@ -105,17 +105,6 @@ export async function minimize<A extends Arguments>(
   return solveOnce(await prepareMinimize(f, start, options), options)
 }
 
-async function solveOnce<Options, Result>(
-  problem: { solve(options: Options): Promise<Result>; dispose(): Promise<void> },
-  options: Options,
-): Promise<Result> {
-  try {
-    return await problem.solve(options)
-  } finally {
-    await problem.dispose()
-  }
-}
-
 /** What may differ from solution to solution of one prepared problem. */
 export interface MinimizeSolveOptions
   extends Pick<MinimizeOptions, 'method' | 'tolerance' | 'state'>,
@@ -192,9 +181,7 @@ function scalarOf(
   options: MinimizeOptions,
 ): ScalarFunction | Promise<ScalarFunction> {
   const { gradient = 'exact' } = options
-  const traced = isProgram(f)
-    ? (x: Tensor) => evaluate(f, [given.tree(x) as Tensor])[0] as Tensor
-    : (x: Tensor) => f(given.tree(x)) as Tensor
+  const traced = onVector(f, given) as (x: Tensor) => Tensor
   if (isProgram(f) || gradient === 'exact')
     return tracedFunction(traced, given.start, curvatureOf(given, options), options)
   const value = (x: Float64Array) => Number(f(given.numbers(x)))

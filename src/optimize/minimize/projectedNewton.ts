@@ -1,8 +1,9 @@
 import { dot } from '../../linalg/vector.js'
 import type { Descent } from '../descent.js'
+import { largestRatio } from '../elementwise.js'
 import type { Box } from '../leastSquares/reflective.js'
 import { clamp, projectedGradient } from './box.js'
-import { largestRatio, relativeLength } from './measures.js'
+import { relativeLength } from './measures.js'
 import type { FunctionModel } from './model.js'
 import { combine, decrementOf, denseSpectrum } from './spectrum.js'
 

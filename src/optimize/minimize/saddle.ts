@@ -6,6 +6,10 @@ import { denseSpectrum } from './spectrum.js'
 /** Eigenvalues below minus this part of the largest are negative beyond rounding. */
 const negative = 1e-7
 
+/** Whether the least of eigenvalues in ascending order is negative. */
+export const hasNegative = (values: Float64Array): boolean =>
+  values.length > 0 && values[0]! < -negative * Math.max(Math.abs(values[0]!), Math.abs(values.at(-1)!))
+
 /** Whether the Hessian, in the parameters that no bound holds back, has a negative eigenvalue; not looked at if it is large. */
 export async function curvesDown(
   { gradient, matrix }: FunctionModel,
@@ -21,5 +25,5 @@ export async function curvesDown(
     part,
     Float64Array.from(free, (i) => gradient[i]!),
   )
-  return values[0]! < -negative * Math.max(Math.abs(values[0]!), Math.abs(values.at(-1)!))
+  return hasNegative(values)
 }

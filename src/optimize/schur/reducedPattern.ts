@@ -1,6 +1,6 @@
 import { rowReader } from '../sparse/eliminationTree.js'
 import { symbolicCholesky } from '../sparse/sparseCholesky.js'
-import { type SymmetricPattern, symmetricPattern } from '../sparse/symmetric.js'
+import { countPairs, type SymmetricPattern, symmetricPattern } from '../sparse/symmetric.js'
 import type { Observations } from './blockProblem.js'
 import { type ReducedCholesky, reducedCholesky } from './reducedCholesky.js'
 
@@ -56,13 +56,4 @@ function meetings({ camera, pointers }: Pick<Observations, 'camera' | 'pointers'
         meetingOfPair[next++] = meeting
       }
   return { meetingOfPair, first, second }
-}
-
-function countPairs(pointers: Int32Array): number {
-  let count = 0
-  for (let p = 0; p + 1 < pointers.length; p++) {
-    const seen = pointers[p + 1]! - pointers[p]!
-    count += (seen * (seen + 1)) / 2
-  }
-  return count
 }

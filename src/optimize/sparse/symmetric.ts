@@ -106,3 +106,13 @@ export function columnsOf({ size, columnPointers, rows }: SymmetricPattern): Int
   for (let j = 0; j < size; j++) columns.fill(j, columnPointers[j]!, columnPointers[j + 1]!)
   return columns
 }
+
+/** How many pairs groups of members from pointers[i] to pointers[i + 1] have, each member with itself among them. */
+export function countPairs(pointers: Int32Array): number {
+  let count = 0
+  for (let i = 0; i + 1 < pointers.length; i++) {
+    const members = pointers[i + 1]! - pointers[i]!
+    count += (members * (members + 1)) / 2
+  }
+  return count
+}

@@ -2,6 +2,10 @@ import { Random } from '../../../src/linalg/index.js'
 import * as np from '../../../src/numpy/index.js'
 import type { Tensor } from '../../../src/tensor/index.js'
 
+/** The largest difference of two elements. */
+export const distance = (x: Float64Array, y: Float64Array) =>
+  Math.max(...x.map((value, i) => Math.abs(value - y[i]!)))
+
 /** n noisy exponentials of a slowly varying parameter, and a penalty on its differences: 2 n - 1 residuals. */
 export function chain(n: number, seed: number, outliers = 0) {
   const random = new Random(seed)

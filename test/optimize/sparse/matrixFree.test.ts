@@ -10,10 +10,7 @@ import {
 import { productResiduals } from '../../../src/optimize/leastSquares/matrixFree/productResiduals.js'
 import { Tensor } from '../../../src/tensor/index.js'
 import { jacobian } from '../../../src/transforms/index.js'
-import { banded, chain } from './chains.js'
-
-const distance = (x: Float64Array, y: Float64Array) =>
-  Math.max(...x.map((value, i) => Math.abs(value - y[i]!)))
+import { banded, chain, distance } from './chains.js'
 
 describe('leastSquares without a Jacobian', () => {
   test('has the products of the Jacobian and its transpose', async () => {

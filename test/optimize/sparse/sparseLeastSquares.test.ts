@@ -8,10 +8,7 @@ import {
 } from '../../../src/optimize/index.js'
 import { sparseResiduals } from '../../../src/optimize/leastSquares/sparse/sparseResiduals.js'
 import type { Tensor } from '../../../src/tensor/index.js'
-import { banded, chain } from './chains.js'
-
-const distance = (x: Float64Array, y: Float64Array) =>
-  Math.max(...x.map((value, i) => Math.abs(value - y[i]!)))
+import { banded, chain, distance } from './chains.js'
 
 describe('leastSquares with a sparse Jacobian', () => {
   test.each([1, 2, 3])('takes a banded problem to the point of the dense method (seed %i)', async (seed) => {

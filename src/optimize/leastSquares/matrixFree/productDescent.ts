@@ -2,7 +2,7 @@ import { lsmr } from '../../../linalg/solvers/lsmr.js'
 import { dot, norm } from '../../../linalg/vector.js'
 import { Tensor } from '../../../tensor/tensor.js'
 import type { Descent } from '../../descent.js'
-import { divided, largestRatio, times } from '../elementwise.js'
+import { divided, largestRatio, times } from '../../elementwise.js'
 import { grownScale, optimality, type Scale } from '../scaled.js'
 import type { ProductModel } from './productModel.js'
 

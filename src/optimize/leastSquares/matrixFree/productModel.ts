@@ -1,6 +1,6 @@
 import { Random } from '../../../linalg/random.js'
+import { times } from '../../elementwise.js'
 import { type Awaitable, after } from '../../solver.js'
-import { times } from '../elementwise.js'
 import type { LeastSquaresModel } from '../model.js'
 import { type LeastSquaresObjective, objectiveOf, robustFactors, type Treatment } from '../objective.js'
 import type { JacobianProducts, ProductResiduals } from './productResiduals.js'

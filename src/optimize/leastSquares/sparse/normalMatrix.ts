@@ -4,7 +4,7 @@ import {
   sparseCholesky,
   symbolicCholesky,
 } from '../../sparse/sparseCholesky.js'
-import { type SymmetricPattern, symmetricPattern } from '../../sparse/symmetric.js'
+import { countPairs, type SymmetricPattern, symmetricPattern } from '../../sparse/symmetric.js'
 import type { SparseRows } from './sparseRows.js'
 
 /** Where A^T A may differ from 0 for a pattern of A, and how it is factored. */
@@ -13,16 +13,6 @@ export interface NormalPattern {
   /** For each two entries of each row of A, the entry of A^T A to which their product belongs. */
   readonly entryOfPair: Int32Array
   readonly symbolic: SymbolicCholesky
-}
-
-/** How many pairs of entries the rows of A have: the products that A^T A is made of. */
-export function countPairs(rowPointers: Int32Array): number {
-  let count = 0
-  for (let i = 0; i + 1 < rowPointers.length; i++) {
-    const length = rowPointers[i + 1]! - rowPointers[i]!
-    count += (length * (length + 1)) / 2
-  }
-  return count
 }
 
 export function normalPattern(

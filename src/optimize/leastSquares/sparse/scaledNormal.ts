@@ -1,5 +1,6 @@
+import { divided } from '../../elementwise.js'
 import { type CholeskyFactor, solveCholesky, sparseCholesky } from '../../sparse/sparseCholesky.js'
-import { divided } from '../elementwise.js'
+import { takingPart } from '../rank.js'
 import { factorDamped, type NormalPattern, normalMatrix } from './normalMatrix.js'
 import type { SparseRows } from './sparseRows.js'
 
@@ -42,19 +43,11 @@ function dependentColumns({ order, columnPointers, values }: CholeskyFactor): nu
   return Array.from(order.keys()).filter((j) => values[columnPointers[j]!] === Number.POSITIVE_INFINITY)
 }
 
-/** Parameters that take part in a null vector by at least this part of its largest component. */
-const takesPart = 1e-6
-
 /** The parameters that can be moved without any change of the residuals to first order, ascending. */
 export function undeterminedOf({ factor }: ScaledNormal): number[] {
   const found = new Set<number>()
-  for (const j of dependentColumns(factor)) {
-    const vector = nullVector(factor, j)
-    const largest = vector.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
-    vector.forEach((x, k) => {
-      if (Math.abs(x) > takesPart * largest) found.add(factor.order[k]!)
-    })
-  }
+  for (const j of dependentColumns(factor))
+    for (const k of takingPart(nullVector(factor, j))) found.add(factor.order[k]!)
   return [...found].sort((a, b) => a - b)
 }
 

@@ -1,6 +1,6 @@
 import { dot, norm } from '../../../linalg/vector.js'
 import type { Descent } from '../../descent.js'
-import { divided, largestRatio, times } from '../elementwise.js'
+import { divided, largestRatio, times } from '../../elementwise.js'
 import { type PathPoint, withinRadius } from '../radius.js'
 import { grownScale, optimality, type Scale, unitsAt } from '../scaled.js'
 import type { NormalPattern } from './normalMatrix.js'

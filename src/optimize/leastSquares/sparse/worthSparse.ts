@@ -2,8 +2,9 @@ import { Tensor } from '../../../tensor/tensor.js'
 import { trace } from '../../../transforms/index.js'
 import { linearizeProgram } from '../../../transforms/linearize.js'
 import { compressedRows, jacobianPattern } from '../../../transforms/sparsity/pattern.js'
+import { countPairs } from '../../sparse/symmetric.js'
 import { flatResidual } from '../residuals.js'
-import { countPairs, normalPattern } from './normalMatrix.js'
+import { normalPattern } from './normalMatrix.js'
 
 /** Fewer parameters than this are not worth a look at the pattern of their Jacobian. */
 const leastParameters = 100
