@@ -12,16 +12,17 @@ const maxLines = 400
 /** The rooms that each room may import besides itself, low to high; `type x` allows only `import type` from x. */
 const core = ['tensor', 'program', 'ops', 'numpy', 'transforms']
 const rooms: Record<string, readonly string[]> = {
+  dense: [],
   tensor: [],
   program: ['tensor'],
-  ops: ['tensor', 'program'],
+  ops: ['dense', 'tensor', 'program'],
   numpy: ['tensor', 'program', 'ops'],
   transforms: ['tensor', 'program', 'ops', 'numpy', 'linalg'],
   onnx: core,
   engines: [...core, 'onnx'],
-  linalg: ['tensor'],
-  curvature: ['tensor', 'program', 'ops', 'numpy', 'transforms', 'onnx', 'engines', 'linalg'],
-  optimize: ['tensor', 'program', 'ops', 'numpy', 'transforms', 'engines', 'linalg'],
+  linalg: ['dense', 'tensor'],
+  curvature: ['dense', 'tensor', 'program', 'ops', 'numpy', 'transforms', 'onnx', 'engines', 'linalg'],
+  optimize: ['dense', 'tensor', 'program', 'ops', 'numpy', 'transforms', 'engines', 'linalg'],
   io: ['tensor', 'type onnx'],
   report: ['tensor', 'type curvature'],
 }

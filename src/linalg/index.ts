@@ -1,8 +1,8 @@
+export { type TridiagonalEigen, tridiagonalEigen } from '../dense/tridiagonalEigen.js'
 export { type EigenpairsCheckpoint, type TopEigenpairsOptions, topEigenpairs } from './eigen/eigen.js'
 export type { EigenpairsProgress, TopEigenpairs, Which } from './eigen/eigenpairs.js'
 export { type LanczosOptions, type LanczosResult, lanczos, lanczosBytes } from './eigen/lanczos.js'
 export { type LobpcgCheckpoint, type LobpcgOptions, lobpcg } from './eigen/lobpcg.js'
-export { type TridiagonalEigen, tridiagonalEigen } from './eigen/tridiagonal.js'
 export {
   productOperator,
   scaleOperator,

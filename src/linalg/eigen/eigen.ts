@@ -1,3 +1,4 @@
+import { tridiagonalEigen } from '../../dense/tridiagonalEigen.js'
 import { type LinearOperator, requireSquare } from '../operators/operator.js'
 import { countProducts, requireCount, requirePositive } from '../products.js'
 import { Random } from '../random.js'
@@ -13,7 +14,6 @@ import {
   type Which,
 } from './eigenpairs.js'
 import { canExtend, extendLanczos, type LanczosState, snapshot, startLanczos } from './lanczos.js'
-import { tridiagonalEigen } from './tridiagonal.js'
 
 /** Found pairs and the Lanczos process that runs. `tolerance` and `maxSteps` may be others in a continued run. */
 export interface EigenpairsCheckpoint extends Checkpoint {

@@ -1,3 +1,4 @@
+import { symmetricEigen } from '../../dense/symmetricEigen.js'
 import { type LinearOperator, requireSquare } from '../operators/operator.js'
 import { countProducts, requireCount, requirePositive } from '../products.js'
 import { Random } from '../random.js'
@@ -11,7 +12,6 @@ import {
   type TopEigenpairs,
   type Which,
 } from './eigenpairs.js'
-import { symmetricEigen } from './symmetricEigen.js'
 
 /** Orthonormal vectors and their images. */
 interface Block {
@@ -126,18 +126,16 @@ function rayleighRitz(
   rank: (value: number) => number,
 ): { ritz: Block; values: number[]; moves: Block } {
   const { vectors, images } = space
-  const compressed = vectors.map(() => new Float64Array(vectors.length))
-  for (let a = 0; a < vectors.length; a++)
-    for (let b = 0; b <= a; b++) {
-      const entry = (dot(vectors[a]!, images[b]!) + dot(vectors[b]!, images[a]!)) / 2
-      compressed[a]![b] = entry
-      compressed[b]![a] = entry
-    }
-  const eigen = symmetricEigen(compressed)
+  const k = vectors.length
+  const compressed = new Float64Array(k * k)
+  for (let a = 0; a < k; a++)
+    for (let b = 0; b <= a; b++)
+      compressed[a * k + b] = (dot(vectors[a]!, images[b]!) + dot(vectors[b]!, images[a]!)) / 2
+  const eigen = symmetricEigen(compressed, k)
   const best = [...eigen.values.keys()]
     .sort((i, j) => rank(eigen.values[j]!) - rank(eigen.values[i]!))
     .slice(0, size)
-  const coefficients = best.map((i) => eigen.vectors[i]!)
+  const coefficients = best.map((i) => eigen.vectors.subarray(i * k, (i + 1) * k))
   const moved = active.map((i) => coefficients[i]!.map((x, a) => (a < size ? 0 : x)))
   return {
     ritz: combined(space, coefficients),

@@ -1,5 +1,5 @@
+import { tridiagonalEigen } from '../../dense/tridiagonalEigen.js'
 import { canExtend, extendTogether, type LanczosState, snapshot, startLanczos } from '../eigen/lanczos.js'
-import { tridiagonalEigen } from '../eigen/tridiagonal.js'
 import { type LinearOperator, requireSquare } from '../operators/operator.js'
 import { countProducts, type Progress, requireCount } from '../products.js'
 import { Random } from '../random.js'

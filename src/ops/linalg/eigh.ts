@@ -1,3 +1,4 @@
+import { symmetricEigen } from '../../dense/symmetricEigen.js'
 import { bind } from '../../program/builder.js'
 import type { Primitive } from '../../program/primitive.js'
 import type { Type, Value } from '../../program/value.js'
@@ -19,7 +20,6 @@ import {
   symmetricPart,
   transposed,
 } from './matrix.js'
-import { symmetricEigen } from './symmetricEigen.js'
 
 /** How far mirrored elements may be apart, over the largest of all: more than products rounded to float32 are. */
 const asymmetry = 1e-4

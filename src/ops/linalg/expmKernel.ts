@@ -1,4 +1,4 @@
-import { combine, product, rowNorm } from './dense.js'
+import { combine, product, rowNorm } from '../../dense/square.js'
 import { factorize } from './lu.js'
 import { solveFactored } from './solve.js'
 

@@ -1,3 +1,4 @@
+import { jacobiSvd } from '../../dense/jacobiSvd.js'
 import { bind } from '../../program/builder.js'
 import type { Primitive } from '../../program/primitive.js'
 import { showType, type Type, type Value } from '../../program/value.js'
@@ -5,7 +6,6 @@ import { sizeOf } from '../../tensor/shape.js'
 import { add, div, mul, select, sub } from '../arithmetic.js'
 import { equal } from '../compare.js'
 import { divideApart } from './eigh.js'
-import { jacobiSvd } from './jacobiSvd.js'
 import {
   asColumn,
   asRow,

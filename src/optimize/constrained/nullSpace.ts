@@ -1,11 +1,19 @@
 import { axpy, divide, dot, norm, orthogonalize } from '../../linalg/vector.js'
-import { symmetricEigen } from '../../ops/linalg/symmetricEigen.js'
+import { symmetricEigen } from '../../dense/symmetricEigen.js'
 import { factor, solveFactored, solveTransposed } from '../leastSquares/qr.js'
+import { denseRows } from '../leastSquares/sparse/sparseRows.js'
+import type { LagrangianModel } from './lagrangian.js'
 
 /** The equations [H + shift, J^T; J, 0] [move; change] = -[gradient; residual], all dense, row by row. */
 export interface KktMatrix {
   readonly hessian: Float64Array
   readonly jacobian: Float64Array
+}
+
+/** The matrices of a Lagrangian, whole. */
+export async function kktMatrix(model: LagrangianModel): Promise<KktMatrix> {
+  const [hessian, jacobian] = [await model.hessian(), await model.jacobian()]
+  return { hessian, jacobian: denseRows(jacobian, model.point.length) }
 }
 
 /** The part of a matrix for some parameters and constraints. */

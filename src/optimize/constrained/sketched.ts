@@ -1,6 +1,6 @@
 import { Random } from '../../linalg/random.js'
 import { axpy, dot, norm } from '../../linalg/vector.js'
-import { symmetricEigen } from '../../ops/linalg/symmetricEigen.js'
+import { symmetricEigen } from '../../dense/symmetricEigen.js'
 import { breathing } from '../solver.js'
 import {
   type DenseKkt,

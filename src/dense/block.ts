@@ -1,0 +1,113 @@
+/** A rectangle of numbers inside an array: element (i, j) is data[at + i rowStride + j columnStride]. */
+export interface Block {
+  readonly data: Float64Array
+  readonly rows: number
+  readonly columns: number
+  readonly at: number
+  readonly rowStride: number
+  readonly columnStride: number
+}
+
+/** Rows of `stride` numbers that follow each other, of which `columns` belong to the block. */
+export const blockOf = (
+  data: Float64Array,
+  rows: number,
+  columns: number,
+  { at = 0, stride = columns } = {},
+): Block => ({ data, rows, columns, at, rowStride: stride, columnStride: 1 })
+
+export const transposedBlock = (x: Block): Block => ({
+  ...x,
+  rows: x.columns,
+  columns: x.rows,
+  rowStride: x.columnStride,
+  columnStride: x.rowStride,
+})
+
+/** The sums of a tile are local variables: two rows of x and four columns of y fill the processor's registers. */
+const tileRows = 2
+const tileColumns = 4
+
+/** Numbers of y that are used for all rows of x while they are in the cache. */
+const panelSize = 1 << 15
+
+/** z += x y. */
+export function addProduct(z: Block, x: Block, y: Block): void {
+  const depth = y.rows
+  const columns = Math.max(
+    tileColumns,
+    Math.floor(panelSize / Math.max(depth, 1) / tileColumns) * tileColumns,
+  )
+  const panel = new Float64Array(depth * Math.min(columns, Math.ceil(z.columns / tileColumns) * tileColumns))
+  const sums = new Float64Array(tileRows * tileColumns)
+  for (let from = 0; from < z.columns; from += columns) {
+    const to = Math.min(from + columns, z.columns)
+    pack(panel, y, from, to)
+    for (let i = 0; i < z.rows; i += tileRows) {
+      const first = x.at + i * x.rowStride
+      const second = i + 1 < z.rows ? first + x.rowStride : first
+      for (let j = from; j < to; j += tileColumns) {
+        multiplyTile(x, first, second, panel, (j - from) * depth, depth, sums)
+        addTile(z, i, j, to, sums)
+      }
+    }
+  }
+}
+
+/** Columns from..to - 1 of y, four by four, each four row after row; what y lacks is never read. */
+function pack(panel: Float64Array, y: Block, from: number, to: number): void {
+  for (let j = from; j < to; j++) {
+    const inside = (j - from) % tileColumns
+    const start = (j - from - inside) * y.rows + inside
+    const at = y.at + j * y.columnStride
+    for (let k = 0; k < y.rows; k++) panel[start + k * tileColumns] = y.data[at + k * y.rowStride] as number
+  }
+}
+
+function addTile(z: Block, i: number, j: number, to: number, sums: Float64Array): void {
+  const [height, width] = [Math.min(tileRows, z.rows - i), Math.min(tileColumns, to - j)]
+  for (let r = 0; r < height; r++)
+    for (let c = 0; c < width; c++) {
+      const at = z.at + (i + r) * z.rowStride + (j + c) * z.columnStride
+      z.data[at] = (z.data[at] as number) + (sums[tileColumns * r + c] as number)
+    }
+}
+
+/** The products of the rows of x that begin at `first` and `second` with four columns of the panel. */
+function multiplyTile(
+  x: Block,
+  first: number,
+  second: number,
+  panel: Float64Array,
+  start: number,
+  depth: number,
+  sums: Float64Array,
+): void {
+  const { data, columnStride } = x
+  let [a0, a1, a2, a3, b0, b1, b2, b3] = [0, 0, 0, 0, 0, 0, 0, 0]
+  const end = start + tileColumns * depth
+  for (let k = start; k < end; k += tileColumns, first += columnStride, second += columnStride) {
+    const a = data[first] as number
+    const b = data[second] as number
+    const y0 = panel[k] as number
+    const y1 = panel[k + 1] as number
+    const y2 = panel[k + 2] as number
+    const y3 = panel[k + 3] as number
+    a0 += a * y0
+    a1 += a * y1
+    a2 += a * y2
+    a3 += a * y3
+    b0 += b * y0
+    b1 += b * y1
+    b2 += b * y2
+    b3 += b * y3
+  }
+  sums[0] = a0
+  sums[1] = a1
+  sums[2] = a2
+  sums[3] = a3
+  sums[4] = b0
+  sums[5] = b1
+  sums[6] = b2
+  sums[7] = b3
+}
