@@ -1,6 +1,7 @@
 import { divideAndConquer } from './divideAndConquer.js'
+import { reflectRows } from './reflections.js'
 import { divideBy, scaleOf } from './scale.js'
-import { reflectRows, tridiagonalize } from './tridiagonalize.js'
+import { tridiagonalize } from './tridiagonalize.js'
 
 /**
  * Eigenvalues, ascending, and unit eigenvectors, as the rows of `vectors` [n, n], of a symmetric matrix [n, n] of which
