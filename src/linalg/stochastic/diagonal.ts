@@ -1,9 +1,7 @@
-import { type LinearOperator, requireSquare } from '../operators/operator.js'
-import { countProducts } from '../products.js'
-import { Random } from '../random.js'
-import { type Checkpoint, requireSameRun } from '../resume.js'
+import type { LinearOperator } from '../operators/operator.js'
+import type { Checkpoint } from '../resume.js'
 import { norm } from '../vector.js'
-import { type EstimatorOptions, type ProbeOptions, planProbes, takeProbes } from './estimator.js'
+import { beginProbes, type EstimatorOptions, type ProbeOptions, takeProbes } from './estimator.js'
 
 export interface DiagonalCheckpoint extends Checkpoint {
   readonly probes: number
@@ -37,13 +35,8 @@ export async function hutchinsonDiagonal(
   options: DiagonalOptions = {},
 ): Promise<DiagonalEstimate> {
   const where = 'hutchinsonDiagonal'
-  const n = requireSquare(operator, where)
-  const { seed = 0, signal, checkpoint, onStep, onCheckpoint } = options
-  const plan = planProbes(options, where)
-  const run = { method: where, rows: n, seed }
-  requireSameRun(checkpoint, run, where)
-  const products = countProducts(operator, where, signal, checkpoint?.products)
-  const random = new Random(seed).split(where)
+  const { n, plan, run, products, random } = beginProbes(operator, options, where)
+  const { checkpoint, onStep, onCheckpoint } = options
   const mean = Float64Array.from(checkpoint?.mean ?? new Float64Array(n))
   const squares = Float64Array.from(checkpoint?.squares ?? new Float64Array(n))
   let done = checkpoint?.probes ?? 0

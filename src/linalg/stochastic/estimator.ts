@@ -1,5 +1,7 @@
-import { type Progress, requireCount, requirePositive } from '../products.js'
-import type { Checkpoint, Resumable } from '../resume.js'
+import { type LinearOperator, requireSquare } from '../operators/operator.js'
+import { countProducts, type Progress, requireCount, requirePositive } from '../products.js'
+import { Random } from '../random.js'
+import { type Checkpoint, type Resumable, requireSameRun } from '../resume.js'
 
 /** What every long computation with an operator takes. */
 export interface EstimatorOptions<State extends Checkpoint, Step = Progress> extends Resumable<State> {
@@ -63,6 +65,23 @@ export function planProbes(options: ProbeOptions, where: string, fixed = 100, li
       standardError <= (tolerance ?? 0) * Math.abs(estimate) ||
       standardError <= (absoluteTolerance ?? 0),
   }
+}
+
+/** What every estimator by probes begins with: its checked options, the run that a checkpoint must be of, its products. */
+export function beginProbes(
+  operator: LinearOperator,
+  options: ProbeOptions & Pick<EstimatorOptions<Checkpoint>, 'seed' | 'signal' | 'checkpoint'>,
+  where: string,
+  fixed?: number,
+  limit?: number,
+) {
+  const n = requireSquare(operator, where)
+  const { seed = 0, signal, checkpoint } = options
+  const plan = planProbes(options, where, fixed, limit)
+  const run = { method: where, rows: n, seed }
+  requireSameRun(checkpoint, run, where)
+  const products = countProducts(operator, where, signal, checkpoint?.products)
+  return { n, plan, run, products, random: new Random(seed).split(where) }
 }
 
 /** An estimate that takes more and more probes. */

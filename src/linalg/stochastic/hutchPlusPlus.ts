@@ -1,14 +1,13 @@
-import { type LinearOperator, requireSquare } from '../operators/operator.js'
-import { countProducts, type Progress, requireCount } from '../products.js'
-import { Random } from '../random.js'
+import type { LinearOperator } from '../operators/operator.js'
+import { type Progress, requireCount } from '../products.js'
 import { type Checkpoint, requireSameRun } from '../resume.js'
 import { axpy, dot } from '../vector.js'
 import {
+  beginProbes,
   type Estimate,
   type EstimatorOptions,
   meanAndError,
   type ProbeOptions,
-  planProbes,
   takeProbes,
 } from './estimator.js'
 import type { SampledEstimate } from './sampling.js'
@@ -38,15 +37,12 @@ export async function hutchPlusPlusTrace(
   options: HutchPlusPlusOptions = {},
 ): Promise<SampledEstimate> {
   const where = 'hutchPlusPlusTrace'
-  const n = requireSquare(operator, where)
-  const { seed = 0, signal, checkpoint, onStep, onCheckpoint } = options
-  const plan = planProbes(options, where, 33)
+  const { n, plan, products, random, ...begun } = beginProbes(operator, options, where, 33)
+  const { checkpoint, onStep, onCheckpoint } = options
   const size = Math.min(options.sketch ?? plan.first, n)
   requireCount(size, 'sketch', where)
-  const run = { method: where, rows: n, seed, sketch: size }
+  const run = { ...begun.run, sketch: size }
   requireSameRun(checkpoint, run, where)
-  const products = countProducts(operator, where, signal, checkpoint?.products)
-  const random = new Random(seed).split(where)
   const streams = (name: string, from: number, count: number) =>
     Array.from({ length: count }, (_, i) => random.split(name).split(from + i))
   const samples = [...(checkpoint?.samples ?? [])]

@@ -1,13 +1,12 @@
-import { type LinearOperator, requireSquare } from '../operators/operator.js'
-import { countProducts, type Progress } from '../products.js'
-import { Random } from '../random.js'
-import { type Checkpoint, requireSameRun } from '../resume.js'
+import type { LinearOperator } from '../operators/operator.js'
+import type { Progress } from '../products.js'
+import type { Checkpoint } from '../resume.js'
 import {
+  beginProbes,
   type Estimate,
   type EstimatorOptions,
   meanAndError,
   type ProbeOptions,
-  planProbes,
   takeProbes,
 } from './estimator.js'
 
@@ -39,13 +38,8 @@ export async function sampledMean(
   sample: (z: Float64Array, image: Float64Array) => number,
   transform: (mean: Estimate) => Estimate = (mean) => mean,
 ): Promise<SampledEstimate> {
-  const n = requireSquare(operator, where)
-  const { seed = 0, signal, checkpoint, onStep, onCheckpoint } = options
-  const plan = planProbes(options, where)
-  const run = { method: where, rows: n, seed }
-  requireSameRun(checkpoint, run, where)
-  const products = countProducts(operator, where, signal, checkpoint?.products)
-  const random = new Random(seed).split(where)
+  const { n, plan, run, products, random } = beginProbes(operator, options, where)
+  const { checkpoint, onStep, onCheckpoint } = options
   const samples = [...(checkpoint?.samples ?? [])]
   const estimate = () => transform(meanAndError(samples))
   const sampler = {

@@ -1,8 +1,7 @@
-import { type LinearOperator, requireSquare } from '../operators/operator.js'
-import { countProducts } from '../products.js'
-import { Random } from '../random.js'
-import { type Checkpoint, requireSameRun } from '../resume.js'
-import { type EstimatorOptions, type ProbeOptions, planProbes } from './estimator.js'
+import type { LinearOperator } from '../operators/operator.js'
+import type { Random } from '../random.js'
+import type { Checkpoint } from '../resume.js'
+import { beginProbes, type EstimatorOptions, type ProbeOptions } from './estimator.js'
 import { emptySketch, extendSketch, type Sketch } from './sketch.js'
 
 export interface SketchCheckpoint extends Checkpoint {
@@ -22,13 +21,8 @@ export function growingSketch(
   where: string,
   draw: (random: Random, n: number) => Float64Array,
 ) {
-  const n = requireSquare(operator, where)
-  const { seed = 0, signal, checkpoint, onCheckpoint } = options
-  const plan = planProbes(options, where, 50, n)
-  const run = { method: where, rows: n, seed }
-  requireSameRun(checkpoint, run, where)
-  const products = countProducts(operator, where, signal, checkpoint?.products)
-  const random = new Random(seed).split(where)
+  const { n, plan, run, products, random } = beginProbes(operator, options, where, 50, operator.rows)
+  const { checkpoint, onCheckpoint } = options
   const test = (i: number) => draw(random.split(i), n)
   let sketch = checkpoint?.sketch ?? emptySketch
   return {
