@@ -9,27 +9,36 @@ export type Structure =
 
 const leaf: Structure = { kind: 'leaf' }
 
-/** The leaves of a tree in order (objects by their keys' order of insertion), and its structure. */
+/**
+ * The leaves of a tree in order (objects by their keys' order of insertion), and its structure.
+ * @throws naming the place, after `name`, of what is no leaf, array or plain object.
+ */
 export function flatten<L>(
   tree: Tree<L>,
   isLeaf: (node: unknown) => boolean,
+  name = 'tree',
 ): { leaves: L[]; structure: Structure } {
   const leaves: L[] = []
-  const walk = (node: Tree<L>): Structure => {
+  const walk = (node: Tree<L>, at: string): Structure => {
     if (isLeaf(node)) {
       leaves.push(node as L)
       return leaf
     }
-    if (Array.isArray(node)) return { kind: 'array', children: node.map(walk) }
+    if (Array.isArray(node))
+      return { kind: 'array', children: node.map((child, i) => walk(child, `${at}[${i}]`)) }
     if (isPlainObject(node)) {
       const keys = Object.keys(node)
-      return { kind: 'object', keys, children: keys.map((key) => walk(node[key] as Tree<L>)) }
+      return {
+        kind: 'object',
+        keys,
+        children: keys.map((key) => walk(node[key] as Tree<L>, at ? `${at}.${key}` : key)),
+      }
     }
     throw new Error(
-      `tree: got ${describe(node)}, expected tensors, numbers, or arrays and plain objects of them`,
+      `${name}${at && ` at ${at}`}: got ${describe(node)}, expected tensors, numbers, or arrays and plain objects of them`,
     )
   }
-  const structure = walk(tree)
+  const structure = walk(tree, '')
   return { leaves, structure }
 }
 
@@ -78,6 +87,8 @@ function isPlainObject(node: unknown): node is Record<string, unknown> {
 }
 
 function describe(node: unknown): string {
+  if (typeof node === 'string') return JSON.stringify(node)
+  if (typeof node === 'function') return `the function ${node.name || 'without a name'}`
   if (node === null || typeof node !== 'object') return String(node)
   return `an instance of ${node.constructor?.name ?? 'an unknown class'}`
 }

@@ -56,10 +56,13 @@ export interface FlatValues {
   readonly structure: Structure
 }
 
-export function flattenValues(tree: unknown): FlatValues {
-  const { leaves, structure } = flatten<unknown>(tree as Tree<unknown>, isLeaf)
+export function flattenValues(tree: unknown, name?: string): FlatValues {
+  const { leaves, structure } = flatten<unknown>(tree as Tree<unknown>, isLeaf, name)
   return { values: leaves.map(toValue), structure }
 }
+
+export const flattenEach = (args: readonly unknown[]): FlatValues[] =>
+  args.map((x, i) => flattenValues(x, `argument ${i}`))
 
 /**
  * Flattens a tree that must match another: its tangents, cotangents or directions. Numbers and arrays take
@@ -121,7 +124,7 @@ export function stage(f: TensorFunction, structure: Structure, types: readonly T
     if (result instanceof Promise)
       throw new Error('trace: the function returned a promise; a traced function must be synchronous')
     if (result === undefined) throw new Error('trace: the function returned nothing; return its result')
-    const flat = flattenValues(result)
+    const flat = flattenValues(result, 'the result of the function')
     outputStructure = flat.structure
     return flat.values
   }, types)
@@ -137,7 +140,7 @@ export interface StagedCall extends Staged {
 }
 
 export function stageCall(f: TensorFunction, args: readonly unknown[]): StagedCall {
-  const flat = args.map(flattenValues)
+  const flat = flattenEach(args)
   const structures = flat.map((x) => x.structure)
   const values = flat.flatMap((x) => x.values)
   const staged = stage(f, { kind: 'array', children: structures }, values)

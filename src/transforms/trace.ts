@@ -1,7 +1,7 @@
 import { print } from '../program/print.js'
 import type { Program } from '../program/program.js'
 import type { Structure } from '../tensor/tree.js'
-import { flattenValues, stage, type TensorFunction } from './stage.js'
+import { flattenEach, stage, type TensorFunction } from './stage.js'
 
 /** A function of trees recorded as a program, with the structures of its arguments and result. */
 export interface TracedFunction {
@@ -28,7 +28,7 @@ export function trace(f: TensorFunction, ...args: readonly unknown[]): TracedFun
 
 /** Arguments as values; the structure is that of the array of arguments, even when all are numbers. */
 export function flattenArguments(args: readonly unknown[]) {
-  const flat = args.map(flattenValues)
+  const flat = flattenEach(args)
   return {
     values: flat.flatMap((x) => x.values),
     structure: { kind: 'array', children: flat.map((x) => x.structure) } as Structure,

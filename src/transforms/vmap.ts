@@ -6,7 +6,7 @@ import { normalizeAxis } from '../tensor/shape.js'
 import { batchProgram } from './batch.js'
 import { rebuild } from './call.js'
 import type { Likes } from './derivatives.js'
-import { type Arguments, flattenValues, stage, type TensorFunction } from './stage.js'
+import { type Arguments, flattenEach, stage, type TensorFunction } from './stage.js'
 
 export interface VmapOptions {
   /** For each argument, the axis of its tensors that is mapped over, or null to share it. Default 0. */
@@ -25,7 +25,7 @@ export function vmap<A extends Arguments, R>(
   { inAxes = 0, outAxis = 0 }: VmapOptions = {},
 ): (...args: Likes<A>) => R {
   return (...args) => {
-    const flat = args.map(flattenValues)
+    const flat = flattenEach(args)
     const axes = args.map((_, i) => (typeof inAxes === 'number' ? inAxes : inAxes[i]))
     if (axes.includes(undefined))
       throw new Error(`vmap: inAxes has no entry for each of ${args.length} arguments`)

@@ -51,7 +51,7 @@ describe('results that are not one number', () => {
   })
   test('an instance of a class', () => {
     expect(() => grad((() => new Map()) as never)(1)).toThrowErrorMatchingInlineSnapshot(
-      `[Error: tree: got an instance of Map, expected tensors, numbers, or arrays and plain objects of them]`,
+      `[Error: the result of the function: got an instance of Map, expected tensors, numbers, or arrays and plain objects of them]`,
     )
   })
   test('a promise', () => {
@@ -132,13 +132,13 @@ describe('arguments that cannot be differentiated', () => {
   })
   test('what is neither a tensor nor a tree of them', () => {
     expect(() => grad(sum)('3' as never)).toThrowErrorMatchingInlineSnapshot(
-      `[Error: tree: got 3, expected tensors, numbers, or arrays and plain objects of them]`,
+      `[Error: argument 0: got "3", expected tensors, numbers, or arrays and plain objects of them]`,
     )
     expect(() => grad(sum)(null as never)).toThrowErrorMatchingInlineSnapshot(
-      `[Error: tree: got null, expected tensors, numbers, or arrays and plain objects of them]`,
+      `[Error: argument 0: got null, expected tensors, numbers, or arrays and plain objects of them]`,
     )
     expect(() => grad(sum)(new Date(0) as never)).toThrowErrorMatchingInlineSnapshot(
-      `[Error: tree: got an instance of Date, expected tensors, numbers, or arrays and plain objects of them]`,
+      `[Error: argument 0: got an instance of Date, expected tensors, numbers, or arrays and plain objects of them]`,
     )
     expect(() => grad(sum)([[1, 2], [3]])).toThrowErrorMatchingInlineSnapshot(
       `[Error: tensor: ragged array, expected 2 at depth 1, got 1 elements]`,

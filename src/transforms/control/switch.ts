@@ -8,8 +8,8 @@ import type { Structure } from '../../tensor/tree.js'
 import { rebuild } from '../call.js'
 import {
   type ArrayLike,
+  flattenEach,
   flattenLike,
-  flattenValues,
   type Staged,
   stage,
   type Tensored,
@@ -69,7 +69,7 @@ function choose<R>(
   names: readonly string[],
   operands: Operands,
 ): R {
-  const flat = operands.map(flattenValues)
+  const flat = flattenEach(operands)
   if (index instanceof Tensor) {
     const place = Math.max(0, Math.min(branches.length - 1, index.item()))
     return (branches[place] as TensorFunction<R>)(...flat.map((x) => rebuild(x.structure, x.values)))

@@ -165,7 +165,7 @@ export function implicit<X, A extends Arguments>(
 ): (guess: Like<X>, ...theta: Likes<A>) => Tensored<X> {
   return (guess, ...theta) => {
     const { values: start, structure } = flattenValues(guess)
-    const flat = (theta as readonly unknown[]).map(flattenValues)
+    const flat = (theta as readonly unknown[]).map((x) => flattenValues(x))
     const values = [...start, ...flat.flatMap((x) => x.values)]
     const argumentsOf = (given: readonly Value[]) =>
       rebuild<unknown[]>({ kind: 'array', children: [structure, ...flat.map((x) => x.structure)] }, given)

@@ -1,6 +1,6 @@
 import { sameType, type Type, typeOf, type Value } from '../../program/value.js'
 import { type Structure, sameStructure } from '../../tensor/tree.js'
-import { flattenValues, type StagedCall, stageCall, type TensorFunction } from '../stage.js'
+import { flattenEach, type StagedCall, stageCall, type TensorFunction } from '../stage.js'
 
 interface Entry<P> {
   readonly types: readonly Type[]
@@ -15,7 +15,7 @@ interface Entry<P> {
 export function plannedByShape<P>(f: TensorFunction, prepare: (call: StagedCall) => P) {
   const known: Entry<P>[] = []
   return (args: readonly unknown[]): { plan: P; inputs: readonly Value[] } => {
-    const flat = args.map(flattenValues)
+    const flat = flattenEach(args)
     const values = flat.flatMap((x) => x.values)
     const structures = flat.map((x) => x.structure)
     const found = known.find(

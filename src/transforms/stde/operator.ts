@@ -28,6 +28,10 @@ export interface PlannedOperator {
 
 /** The jets of an operator; see {@link planDerivative}. @throws naming the term that is not one. */
 export function planOperator(operator: Operator, maxOrder?: number): PlannedOperator {
+  if (!Array.isArray(operator as unknown))
+    throw new Error(
+      `differentialOperator: the operator is ${String(operator)}, expected an array of terms { coefficient, orders }`,
+    )
   const merged = new Map<string, { entries: [variable: number, order: number][]; coefficient: number }>()
   let size = 0
   operator.forEach(({ coefficient, orders }, at) => {
