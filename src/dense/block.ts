@@ -16,6 +16,18 @@ export const blockOf = (
   { at = 0, stride = columns } = {},
 ): Block => ({ data, rows, columns, at, rowStride: stride, columnStride: 1 })
 
+/** Rows fromRow..toRow - 1 of columns fromColumn..toColumn - 1. */
+export const partOf = (
+  x: Block,
+  [fromRow, toRow]: readonly [number, number],
+  [fromColumn, toColumn]: readonly [number, number],
+): Block => ({
+  ...x,
+  rows: toRow - fromRow,
+  columns: toColumn - fromColumn,
+  at: x.at + fromRow * x.rowStride + fromColumn * x.columnStride,
+})
+
 export const transposedBlock = (x: Block): Block => ({
   ...x,
   rows: x.columns,
@@ -31,8 +43,8 @@ const tileColumns = 4
 /** Numbers of y that are used for all rows of x while they are in the cache. */
 const panelSize = 1 << 15
 
-/** z += x y. */
-export function addProduct(z: Block, x: Block, y: Block): void {
+/** z += factor x y. */
+export function addProduct(z: Block, x: Block, y: Block, factor = 1): void {
   const depth = y.rows
   const columns = Math.max(
     tileColumns,
@@ -48,7 +60,7 @@ export function addProduct(z: Block, x: Block, y: Block): void {
       const second = i + 1 < z.rows ? first + x.rowStride : first
       for (let j = from; j < to; j += tileColumns) {
         multiplyTile(x, first, second, panel, (j - from) * depth, depth, sums)
-        addTile(z, i, j, to, sums)
+        addTile(z, i, j, to, sums, factor)
       }
     }
   }
@@ -64,12 +76,12 @@ function pack(panel: Float64Array, y: Block, from: number, to: number): void {
   }
 }
 
-function addTile(z: Block, i: number, j: number, to: number, sums: Float64Array): void {
+function addTile(z: Block, i: number, j: number, to: number, sums: Float64Array, factor: number): void {
   const [height, width] = [Math.min(tileRows, z.rows - i), Math.min(tileColumns, to - j)]
   for (let r = 0; r < height; r++)
     for (let c = 0; c < width; c++) {
       const at = z.at + (i + r) * z.rowStride + (j + c) * z.columnStride
-      z.data[at] = (z.data[at] as number) + (sums[tileColumns * r + c] as number)
+      z.data[at] = (z.data[at] as number) + factor * (sums[tileColumns * r + c] as number)
     }
 }
 

@@ -1,4 +1,4 @@
-import { addProduct, type Block, blockOf } from './block.js'
+import { addProduct, type Block, blockOf, partOf } from './block.js'
 import { implicitQL, rotateRows } from './implicitQL.js'
 import { rankOneEigen } from './secular.js'
 
@@ -31,14 +31,10 @@ function solve(d: Float64Array, e: Float64Array, vectors: Block): void {
   const connection = e[half - 1] as number
   d[half - 1] = (d[half - 1] as number) - Math.abs(connection)
   d[half] = (d[half] as number) - Math.abs(connection)
-  solve(d.subarray(0, half), e.subarray(0, half), part(vectors, 0, half))
-  solve(d.subarray(half), e.subarray(half), part(vectors, half, n))
+  solve(d.subarray(0, half), e.subarray(0, half), partOf(vectors, [0, half], [0, half]))
+  solve(d.subarray(half), e.subarray(half), partOf(vectors, [half, n], [half, n]))
   merge(d, vectors, half, connection)
 }
-
-/** Rows and columns from..to - 1. */
-const part = (x: Block, from: number, to: number): Block =>
-  blockOf(x.data, to - from, to - from, { at: x.at + from * (x.rowStride + 1), stride: x.rowStride })
 
 const row = (x: Block, i: number) =>
   x.data.subarray(x.at + i * x.rowStride, x.at + i * x.rowStride + x.columns)

@@ -1,6 +1,11 @@
+import { addProduct, type Block, blockOf, transposedBlock } from './block.js'
+import { divideBy, scaleOf } from './scale.js'
 import { signOf, symmetricEigen } from './symmetricEigen.js'
 
 const mostSweeps = 60
+
+/** Rotations by up to this tangent are the identity and a small change: all together are one product of matrices. */
+const smallTangent = 1e-8
 
 /**
  * U [rows, columns], s, and V [columns, columns] of a = U diag(s) V^T, rows >= columns: pairs of columns are rotated
@@ -12,75 +17,88 @@ export function jacobiSvd(
   rows: number,
   columns: number,
 ): [u: Float64Array, s: Float64Array, v: Float64Array] {
-  for (const x of a)
-    if (!Number.isFinite(x)) throw new Error(`svd: the matrix holds ${x}, expected finite numbers`)
-  const largest = a.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
-  const scale = largest === 0 ? 1 : 2 ** Math.max(Math.floor(Math.log2(largest)), -1000)
+  const wrong = a.find((x) => !Number.isFinite(x))
+  if (wrong !== undefined) throw new Error(`svd: the matrix holds ${wrong}, expected finite numbers`)
+  const scale = scaleOf(a)
+  const scaled = a.slice()
+  divideBy(scaled, scale)
   // Columns as rows, so that inner loops run along memory.
-  const [x, v] = nearlyOrthogonal(
-    a.map((e) => e / scale),
-    rows,
-    columns,
-  )
+  const v = eigenvectorsOfGram(transposedBlock(blockOf(scaled, rows, columns)))
+  const x = product(v, transposedBlock(blockOf(scaled, rows, columns)))
   const least = negligible(x)
+  rotateSlightly(x, v, least)
   for (let sweeps = 0; orthogonalize(x, v, least); sweeps++)
     if (sweeps === mostSweeps) throw new Error(`svd: did not converge in ${mostSweeps} sweeps`)
-  return sorted(x, v, scale, least, rows)
+  return sorted(x, v, scale, least)
 }
 
-/** The columns of a V, and V, with V the eigenvectors of a^T a: orthogonal up to rounding, so that few sweeps remain. */
-function nearlyOrthogonal(
-  a: Float64Array,
-  rows: number,
-  columns: number,
-): [x: Float64Array[], v: Float64Array[]] {
-  const gram = new Float64Array(columns * columns)
-  for (let k = 0; k < rows; k++) {
-    const row = a.subarray(k * columns, (k + 1) * columns)
-    for (let i = 0; i < columns; i++) {
-      const factor = row[i] as number
-      for (let j = 0; j <= i; j++)
-        gram[i * columns + j] = (gram[i * columns + j] as number) + factor * (row[j] as number)
-    }
-  }
-  const { vectors } = symmetricEigen(gram, columns)
-  const v = Array.from({ length: columns }, (_, j) => vectors.slice(j * columns, (j + 1) * columns)).reverse()
-  const x = v.map((vector) =>
-    Float64Array.from({ length: rows }, (_, i) => {
-      let sum = 0
-      for (let j = 0; j < columns; j++) sum += (a[i * columns + j] as number) * (vector[j] as number)
-      return sum
-    }),
-  )
-  return [x, v]
+const row = ({ data, columns }: Block, i: number) => data.subarray(i * columns, (i + 1) * columns)
+
+function product(x: Block, y: Block): Block {
+  const z = blockOf(new Float64Array(x.rows * y.columns), x.rows, y.columns)
+  addProduct(z, x, y)
+  return z
+}
+
+/** The eigenvectors of x x^T as rows, by descending eigenvalue: they make the rows of V x orthogonal up to rounding. */
+function eigenvectorsOfGram(x: Block): Block {
+  const n = x.rows
+  const { vectors } = symmetricEigen(product(x, transposedBlock(x)).data, n)
+  const descending = blockOf(new Float64Array(n * n), n, n)
+  for (let i = 0; i < n; i++) row(descending, i).set(vectors.subarray((n - 1 - i) * n, (n - i) * n))
+  return descending
 }
 
 /** The length up to which a column is rounding alone. */
-function negligible(x: readonly Float64Array[]): number {
-  const longest = Math.max(0, ...x.map((column) => Math.sqrt(dot(column, column))))
-  return longest * Number.EPSILON * (x[0]?.length ?? 0)
+function negligible(x: Block): number {
+  let longest = 0
+  for (let i = 0; i < x.rows; i++) longest = Math.max(longest, Math.sqrt(dot(row(x, i), row(x, i))))
+  return longest * Number.EPSILON * x.columns
 }
 
-/** One sweep over all pairs of columns that are longer than `least`; whether any was rotated. */
-function orthogonalize(x: readonly Float64Array[], v: readonly Float64Array[], least: number): boolean {
+/** Squared lengths and products of the rows of x, and which pairs need a rotation. */
+function products(x: Block, least: number) {
+  const n = x.rows
+  const { data } = product(x, transposedBlock(x))
+  // What rounding alone leaves of a cosine.
+  const orthogonal = Number.EPSILON * Math.max(4, Math.sqrt(x.columns))
+  const square = (p: number) => data[p * (n + 1)] as number
+  const at = (p: number, q: number) => data[p * n + q] as number
+  const isApart = (p: number, q: number) =>
+    Math.abs(at(p, q)) <= orthogonal * Math.sqrt(square(p) * square(q)) ||
+    Math.min(square(p), square(q)) <= least * least
+  return { square, at, isApart }
+}
+
+/** The small among the rotations that make rows orthogonal, which do not disturb each other. */
+function rotateSlightly(x: Block, v: Block, least: number): void {
+  const n = x.rows
+  const { square, at, isApart } = products(x, least)
+  const change = blockOf(new Float64Array(n * n), n, n)
+  for (let p = 0; p < n; p++)
+    for (let q = p + 1; q < n; q++) {
+      const tangent = at(p, q) / (square(q) - square(p))
+      if (isApart(p, q) || !(Math.abs(tangent) <= smallTangent)) continue
+      change.data[p * n + q] = -tangent
+      change.data[q * n + p] = tangent
+    }
+  for (const z of [x, v]) addProduct(z, change, { ...z, data: z.data.slice() })
+}
+
+/** One sweep over all pairs of rows that are longer than `least`; whether any was rotated. */
+function orthogonalize(x: Block, v: Block, least: number): boolean {
   let rotated = false
-  for (let p = 0; p < x.length; p++)
-    for (let q = p + 1; q < x.length; q++) {
-      const [xp, xq] = [x[p] as Float64Array, x[q] as Float64Array]
-      let [pp, pq, qq] = [0, 0, 0]
-      for (let i = 0; i < xp.length; i++) {
-        const [a, b] = [xp[i] as number, xq[i] as number]
-        pp += a * a
-        pq += a * b
-        qq += b * b
-      }
-      if (Math.abs(pq) <= 1e-15 * Math.sqrt(pp * qq) || Math.min(pp, qq) <= least * least) continue
+  const { isApart } = products(x, least)
+  for (let p = 0; p < x.rows; p++)
+    for (let q = p + 1; q < x.rows; q++) {
+      if (isApart(p, q)) continue
       rotated = true
-      const cotangent = (qq - pp) / (2 * pq)
+      const [xp, xq] = [row(x, p), row(x, q)]
+      const cotangent = (dot(xq, xq) - dot(xp, xp)) / (2 * dot(xp, xq))
       const tangent = (cotangent >= 0 ? 1 : -1) / (Math.abs(cotangent) + Math.sqrt(1 + cotangent * cotangent))
       const c = 1 / Math.sqrt(1 + tangent * tangent)
       rotate(xp, xq, c, c * tangent)
-      rotate(v[p] as Float64Array, v[q] as Float64Array, c, c * tangent)
+      rotate(row(v, p), row(v, q), c, c * tangent)
     }
   return rotated
 }
@@ -93,19 +111,24 @@ function rotate(x: Float64Array, y: Float64Array, c: number, s: number): void {
   }
 }
 
-const dot = (x: Float64Array, y: Float64Array) => x.reduce((sum, a, i) => sum + a * (y[i] as number), 0)
+function dot(x: Float64Array, y: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < x.length; i++) sum += (x[i] as number) * (y[i] as number)
+  return sum
+}
 
-/** Descending, columns of `x` made unit vectors; those that are rounding alone get singular
- * value 0, and are completed to an orthonormal set. */
+/**
+ * Descending, rows of `x` made unit vectors; those that are rounding alone get singular value 0, and are completed to an
+ * orthonormal set.
+ */
 function sorted(
-  x: readonly Float64Array[],
-  v: readonly Float64Array[],
+  x: Block,
+  v: Block,
   scale: number,
   least: number,
-  rows: number,
 ): [Float64Array, Float64Array, Float64Array] {
-  const columns = x.length
-  const norms = x.map((column) => Math.sqrt(dot(column, column)))
+  const [columns, rows] = [x.rows, x.columns]
+  const norms = Array.from({ length: columns }, (_, i) => Math.sqrt(dot(row(x, i), row(x, i))))
   const order = Array.from(norms.keys()).sort((i, j) => (norms[j] as number) - (norms[i] as number))
   const [u, s, w] = [
     new Float64Array(rows * columns),
@@ -116,13 +139,12 @@ function sorted(
   order.forEach((from, to) => {
     const length = norms[from] as number
     const norm = length > least ? length : 0
-    const sign = signOf(v[from] as Float64Array)
-    const unit =
-      norm > 0 ? (x[from] as Float64Array).map((e) => (sign * e) / norm) : orthogonalTo(units, rows)
+    const sign = signOf(row(v, from))
+    const unit = norm > 0 ? row(x, from).map((e) => (sign * e) / norm) : orthogonalTo(units, rows)
     units.push(unit)
     s[to] = norm * scale
     for (let i = 0; i < rows; i++) u[i * columns + to] = unit[i] as number
-    for (let i = 0; i < columns; i++) w[i * columns + to] = sign * ((v[from] as Float64Array)[i] as number)
+    for (let i = 0; i < columns; i++) w[i * columns + to] = sign * (row(v, from)[i] as number)
   })
   return [u, s, w]
 }

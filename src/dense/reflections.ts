@@ -1,25 +1,44 @@
-import { addProduct, type Block, blockOf, transposedBlock } from './block.js'
+import { addProduct, type Block, blockOf, partOf, transposedBlock } from './block.js'
 
-/** Q = H_0 H_1 ... with H_k = I - factors_k v_k v_k^T, where v_k is row k of `vectors` [n, n] and 0 up to component k. */
+/** Q = H_0 H_1 ... H_m with H_k = I - factors_k v_k v_k^T, v_k being row k of `vectors` [m + 1, n], 0 before component k. */
 export interface Reflections {
-  readonly vectors: Float64Array
+  readonly vectors: Block
   readonly factors: Float64Array
 }
 
 /** Reflections that are applied together, as two products of matrices. */
 const panel = 32
 
-/** z Q^T, in place, for z [m, n]. */
-export function reflectRows(z: Block, { vectors, factors }: Reflections): void {
-  const n = z.columns
-  for (let to = n - 1; to > 0; to -= panel) {
+/** z Q^T, in place, for z [rows, n]. */
+export function multiplyTransposed(z: Block, { vectors, factors }: Reflections): void {
+  for (let to = vectors.rows; to > 0; to -= panel) {
     const from = Math.max(to - panel, 0)
-    const v = blockOf(vectors, to - from, n - from - 1, { at: from * (n + 1) + 1, stride: n })
-    const columns = blockOf(z.data, z.rows, v.columns, { at: z.at + from + 1, stride: z.rowStride })
-    const products = blockOf(new Float64Array(z.rows * v.rows), z.rows, v.rows)
-    addProduct(products, columns, transposedBlock(v))
-    addProduct(columns, products, compact(v, factors.subarray(from, to)))
+    const columns = [from, vectors.columns] as const
+    const v = partOf(vectors, [from, to], columns)
+    multiplyCompact(
+      partOf(z, [0, z.rows], columns),
+      transposedBlock(v),
+      compact(v, factors.subarray(from, to)),
+    )
   }
+}
+
+/** z Q, in place, for z [rows, n]. */
+export function multiply(z: Block, { vectors, factors }: Reflections): void {
+  for (let from = 0; from < vectors.rows; from += panel) {
+    const to = Math.min(from + panel, vectors.rows)
+    const columns = [from, vectors.columns] as const
+    const v = partOf(vectors, [from, to], columns)
+    const s = compact(v, factors.subarray(from, to))
+    multiplyCompact(partOf(z, [0, z.rows], columns), transposedBlock(s), v)
+  }
+}
+
+/** z += z x y, x having few columns. */
+function multiplyCompact(z: Block, x: Block, y: Block): void {
+  const products = blockOf(new Float64Array(z.rows * x.columns), z.rows, x.columns)
+  addProduct(products, z, x)
+  addProduct(z, products, y)
 }
 
 /** S with H_m ... H_1 H_0 = I + V^T S for the reflections along the rows of V [m + 1, width]. */

@@ -1,5 +1,5 @@
 import { divideAndConquer } from './divideAndConquer.js'
-import { reflectRows } from './reflections.js'
+import { multiplyTransposed } from './reflections.js'
 import { divideBy, scaleOf } from './scale.js'
 import { tridiagonalize } from './tridiagonalize.js'
 
@@ -15,7 +15,7 @@ export function symmetricEigen(a: Float64Array, n: number): { values: Float64Arr
   divideBy(a, scale)
   const { diagonal, beside, reflections } = tridiagonalize(a, n)
   const vectors = divideAndConquer(diagonal, beside)
-  reflectRows(vectors, reflections)
+  multiplyTransposed(vectors, reflections)
   return inOrder(diagonal, vectors.data, scale, n)
 }
 

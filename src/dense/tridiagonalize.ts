@@ -51,7 +51,7 @@ export function tridiagonalize(
     }
     update(a, n, vectors, partners, first, end)
   }
-  return { diagonal, beside, reflections: { vectors, factors } }
+  return { diagonal, beside, reflections: { vectors: blockOf(vectors, n, n), factors } }
 }
 
 /** Makes x[from..] the vector v, v[from] = 1, of the reflection that takes x to (norm, 0, ...); returns [factor, norm]. */

@@ -1,3 +1,4 @@
+import { addProduct, blockOf } from '../dense/block.js'
 import { type Primitive, Unknown } from '../program/primitive.js'
 import { showType, type Type, type Value } from '../program/value.js'
 import { allocate } from '../tensor/dtype.js'
@@ -35,6 +36,8 @@ export function dotMatrices([x, y]: readonly Type[], { contract, batch }: DotPar
   }
 }
 
+const inFloat64 = (x: ArrayLike<number>) => (x instanceof Float64Array ? x : Float64Array.from(x))
+
 const dotOp: Primitive<DotParams> = {
   name: 'dot',
   pattern: dotPattern,
@@ -55,20 +58,19 @@ const dotOp: Primitive<DotParams> = {
   evaluate(inputs, params, [output]) {
     const { leftOrder, rightOrder, batch, m, k, n, shape } = dotMatrices(inputs, params)
     const [x, y] = inputs as readonly [Tensor, Tensor]
-    const left = (transpose(x, leftOrder) as Tensor).data
-    const right = (transpose(y, rightOrder) as Tensor).data
-    const data = allocate((output as Type).dtype, batch * m * n)
-    const row = new Float64Array(n)
-    for (let i = 0; i < batch * m; i++) {
-      row.fill(0)
-      const base = Math.floor(i / m) * k
-      for (let j = 0; j < k; j++) {
-        const scale = left[i * k + j] as number
-        const offset = (base + j) * n
-        for (let c = 0; c < n; c++) row[c] = (row[c] as number) + scale * (right[offset + c] as number)
-      }
-      data.set(row, i * n)
-    }
+    const left = inFloat64((transpose(x, leftOrder) as Tensor).data)
+    const right = inFloat64((transpose(y, rightOrder) as Tensor).data)
+    const sums = new Float64Array(batch * m * n)
+    for (let i = 0; i < batch; i++)
+      addProduct(
+        blockOf(sums, m, n, { at: i * m * n }),
+        blockOf(left, m, k, { at: i * m * k }),
+        blockOf(right, k, n, { at: i * k * n }),
+      )
+    const { dtype } = output as Type
+    if (dtype === 'float64') return [new Tensor(sums, shape)]
+    const data = allocate(dtype, sums.length)
+    data.set(sums)
     return [new Tensor(data, shape)]
   },
   derivative({ tangents: [tx, ty], inputs: [x, y], params }) {

@@ -1,3 +1,4 @@
+import { cholesky as factorize } from '../../dense/cholesky.js'
 import type { Primitive, Series } from '../../program/primitive.js'
 import type { Type, Value } from '../../program/value.js'
 import { sizeOf } from '../../tensor/shape.js'
@@ -17,24 +18,6 @@ import {
 } from './matrix.js'
 import { triangularSolve } from './triangularSolve.js'
 
-/** L of (a + a^T) / 2 = L L^T, row by row (Cholesky-Banachiewicz), so that inner loops are dot products of rows. */
-function factor(a: Float64Array, n: number): Float64Array {
-  const l = new Float64Array(n * n)
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = ((a[i * n + j] as number) + (a[j * n + i] as number)) / 2
-      for (let k = 0; k < j; k++) sum -= (l[i * n + k] as number) * (l[j * n + k] as number)
-      if (i !== j) l[i * n + j] = sum / (l[j * n + j] as number)
-      else if (sum > 0) l[i * n + i] = Math.sqrt(sum)
-      else
-        throw new Error(
-          `cholesky: the matrix is not positive definite: pivot ${i} of ${n} is ${sum}, expected more than 0; ` +
-            'add a small multiple of the identity, or use eigh',
-        )
-    }
-  return l
-}
-
 const choleskyOp: Primitive = {
   name: 'cholesky',
   infer([a]) {
@@ -43,7 +26,7 @@ const choleskyOp: Primitive = {
   },
   evaluate(inputs, _, outputs) {
     const [type] = outputs as [Type]
-    return eachMatrix(sizeOf(leading(type)), inputs, outputs, (a) => [factor(a, sidesOf(type)[0])])
+    return eachMatrix(sizeOf(leading(type)), inputs, outputs, (a) => [factorize(a, sidesOf(type)[0])])
   },
   derivative: ({ tangents: [t], outputs: [l] }) => [t ? moved(l as Value, symmetricPart(t)) : null],
   /** L_k = L F of A_k - sum_{0 < j < k} L_j L_{k-j}^T. */

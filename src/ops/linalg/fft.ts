@@ -1,8 +1,8 @@
+import { transform } from '../../dense/fourier.js'
 import type { Primitive } from '../../program/primitive.js'
 import { showType, type Type, type Value } from '../../program/value.js'
 import { sizeOf } from '../../tensor/shape.js'
 import { apply } from '../define.js'
-import { transform } from './fftKernel.js'
 import { eachMatrix, expectMatrix, leading, sidesOf } from './matrix.js'
 
 /** Complex numbers are pairs along the last axis, transformed along the axis before it. */

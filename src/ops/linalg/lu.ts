@@ -1,37 +1,12 @@
+import { factorize } from '../../dense/lu.js'
 import { bind } from '../../program/builder.js'
 import type { Primitive } from '../../program/primitive.js'
 import type { Type, Value } from '../../program/value.js'
-import { range, sizeOf } from '../../tensor/shape.js'
+import { sizeOf } from '../../tensor/shape.js'
 import { add } from '../arithmetic.js'
 import { gather } from '../gather.js'
 import { eachMatrix, expectSquare, leading, matmul, sidesOf, transposed, triangle } from './matrix.js'
 import { triangularSolve } from './triangularSolve.js'
-
-/** The packed factors of P a = L U, over `a`, and the rows of `a` in the order of P a: partial pivoting. */
-export function factorize(a: Float64Array, n: number): { packed: Float64Array; order: number[] } {
-  const order = range(n)
-  for (let k = 0; k < n; k++) {
-    let pivot = k
-    for (let i = k + 1; i < n; i++)
-      if (Math.abs(a[i * n + k] as number) > Math.abs(a[pivot * n + k] as number)) pivot = i
-    if (pivot !== k) {
-      const row = a.slice(k * n, (k + 1) * n)
-      a.copyWithin(k * n, pivot * n, (pivot + 1) * n)
-      a.set(row, pivot * n)
-      ;[order[k], order[pivot]] = [order[pivot] as number, order[k] as number]
-    }
-    const top = a[k * n + k] as number
-    if (top === 0) continue
-    for (let i = k + 1; i < n; i++) {
-      const factor = (a[i * n + k] as number) / top
-      a[i * n + k] = factor
-      if (factor === 0) continue
-      for (let j = k + 1; j < n; j++)
-        a[i * n + j] = (a[i * n + j] as number) - factor * (a[k * n + j] as number)
-    }
-  }
-  return { packed: a, order }
-}
 
 const luOp: Primitive = {
   name: 'lu',

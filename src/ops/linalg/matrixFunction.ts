@@ -1,3 +1,5 @@
+import { expm as expmKernel } from '../../dense/expm.js'
+import { sqrtm as sqrtmKernel } from '../../dense/sqrtm.js'
 import { type MaybeZero, type Primitive, type Series, Unknown } from '../../program/primitive.js'
 import { showType, type Type, type Value } from '../../program/value.js'
 import { range, sameShape, sizeOf } from '../../tensor/shape.js'
@@ -5,9 +7,7 @@ import { add } from '../arithmetic.js'
 import { apply, sumOf } from '../define.js'
 import { concatenate, sliceAxis, zeros } from '../slice.js'
 import { series } from '../taylor.js'
-import { expmKernel } from './expmKernel.js'
 import { eachMatrix, expectSquare, leading, sidesOf, spreadBatch, transposed } from './matrix.js'
-import { sqrtmKernel } from './sqrtmKernel.js'
 
 /** f(x) of one matrix [n, n]. */
 type Kernel = (x: Float64Array, n: number) => Float64Array

@@ -1,3 +1,4 @@
+import { factorize, solveFactored } from '../../dense/lu.js'
 import { bind } from '../../program/builder.js'
 import { type Primitive, type Series, Unknown } from '../../program/primitive.js'
 import type { Type, Value } from '../../program/value.js'
@@ -6,7 +7,7 @@ import { mul, neg, stopGradient, sub } from '../arithmetic.js'
 import { reduceSum } from '../broadcast.js'
 import { apply } from '../define.js'
 import { foldColumns } from './columns.js'
-import { factorize, lu } from './lu.js'
+import { lu } from './lu.js'
 import {
   eachMatrix,
   expectSquare,
@@ -17,35 +18,7 @@ import {
   spreadBatch,
   transposed,
 } from './matrix.js'
-import { checkSystem, solutionOfSystem, solveTriangle } from './triangularSolve.js'
-
-/** X with A X = B, or A^T X = B, from the factors of P A = L U; overwrites b. */
-export function solveFactored(
-  packed: Float64Array,
-  order: ArrayLike<number>,
-  b: Float64Array,
-  n: number,
-  transpose = false,
-): Float64Array {
-  for (let i = 0; i < n; i++)
-    if (packed[i * (n + 1)] === 0)
-      throw new Error(
-        `solve: the matrix is singular: pivot ${i} of ${n} is 0; solve a least-squares problem by svd, ` +
-          'or add a small multiple of the identity',
-      )
-  const m = n === 0 ? 0 : b.length / n
-  const lower = { lower: true, unit: true, transpose }
-  const upper = { lower: false, unit: false, transpose }
-  const x = b.slice()
-  const row = (i: number) => b.subarray(i * m, (i + 1) * m)
-  if (!transpose) {
-    for (let i = 0; i < n; i++) x.set(row(order[i] as number), i * m)
-    return solveTriangle(packed, solveTriangle(packed, x, n, lower), n, upper)
-  }
-  b.set(solveTriangle(packed, solveTriangle(packed, x, n, upper), n, lower))
-  for (let i = 0; i < n; i++) x.set(row(i), (order[i] as number) * m)
-  return x
-}
+import { checkSystem, solutionOfSystem } from './triangularSolve.js'
 
 /** Inputs: A, the factors and the order of `lu(A)`, which are constants to derivatives, and B. */
 const solveOp: Primitive<{ transpose: boolean }> = {

@@ -1,3 +1,5 @@
+import { blockOf, transposedBlock } from '../../dense/block.js'
+import { solveTriangular } from '../../dense/triangular.js'
 import { type Primitive, type Series, Unknown } from '../../program/primitive.js'
 import { showType, type Type, type Value } from '../../program/value.js'
 import { sameShape, sizeOf } from '../../tensor/shape.js'
@@ -26,37 +28,21 @@ interface TriangularParams extends Record<string, unknown> {
   readonly unit: boolean
 }
 
-/** Overwrites b [n, m] with the solution. Inner loops run along rows. */
-export function solveTriangle(
+/** Overwrites b [n, m] with the solution. */
+function solveSystem(
   a: Float64Array,
   b: Float64Array,
   n: number,
-  params: TriangularParams,
+  { lower, transpose, unit }: TriangularParams,
 ): Float64Array {
-  const { lower, transpose, unit } = params
-  const m = n === 0 ? 0 : b.length / n
-  /** b_i -= a[at] b_k */
-  const subtract = (i: number, k: number, at: number) => {
-    const factor = a[at] as number
-    if (factor === 0) return
-    for (let c = 0; c < m; c++) b[i * m + c] = (b[i * m + c] as number) - factor * (b[k * m + c] as number)
-  }
-  const divide = (i: number) => {
-    if (unit) return
-    const pivot = a[i * n + i] as number
-    if (pivot === 0)
+  for (let i = 0; i < n && !unit; i++)
+    if (a[i * (n + 1)] === 0)
       throw new Error(
         `triangularSolve: the matrix is singular: element (${i}, ${i}) of ${n} on its diagonal is 0`,
       )
-    for (let c = 0; c < m; c++) b[i * m + c] = (b[i * m + c] as number) / pivot
-  }
-  const forward = lower !== transpose
-  for (let step = 0; step < n; step++) {
-    const i = forward ? step : n - 1 - step
-    const [from, to] = forward ? [0, i] : [i + 1, n]
-    for (let k = from; k < to; k++) subtract(i, k, transpose ? k * n + i : i * n + k)
-    divide(i)
-  }
+  const matrix = blockOf(a, n, n)
+  const right = blockOf(b, n, n === 0 ? 0 : b.length / n)
+  solveTriangular(transpose ? transposedBlock(matrix) : matrix, right, { lower: lower !== transpose, unit })
   return b
 }
 
@@ -69,7 +55,7 @@ const triangularSolveOp: Primitive<TriangularParams> = {
   evaluate(inputs, params, outputs) {
     const a = inputs[0] as Type
     return eachMatrix(sizeOf(leading(a)), inputs, outputs, (a, b) => [
-      solveTriangle(a, b, sidesOf(inputs[0] as Type)[0], params),
+      solveSystem(a, b, sidesOf(inputs[0] as Type)[0], params),
     ])
   },
   /** A dX = dB - dA X, where only the triangle of dA counts. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { transform } from '../../src/ops/linalg/fftKernel.js'
+import { transform } from '../../src/dense/fourier.js'
 
 test('the Fourier transform of a wave is one number', () => {
   for (const n of [16, 15, 17]) {

@@ -1,6 +1,5 @@
-import { combine, product, rowNorm } from '../../dense/square.js'
-import { factorize } from './lu.js'
-import { solveFactored } from './solve.js'
+import { factorize, solveFactored } from './lu.js'
+import { combine, product, rowNorm } from './square.js'
 
 const mostSteps = 100
 
@@ -9,7 +8,7 @@ const mostSteps = 100
  * 2008, Functions of Matrices, equation 6.29): M goes to I, and X to the root.
  * @throws when it does not converge, as it cannot with eigenvalues that are zero or negative.
  */
-export function sqrtmKernel(a: Float64Array, n: number): Float64Array {
+export function sqrtm(a: Float64Array, n: number): Float64Array {
   let m: Float64Array = a
   let x: Float64Array = a
   let before = Number.POSITIVE_INFINITY

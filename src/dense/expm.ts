@@ -1,6 +1,5 @@
-import { combine, product, rowNorm } from '../../dense/square.js'
-import { factorize } from './lu.js'
-import { solveFactored } from './solve.js'
+import { factorize, solveFactored } from './lu.js'
+import { combine, product, rowNorm } from './square.js'
 
 /** Coefficients of the numerator of the diagonal Pade approximant of degree 13. */
 const b = [
@@ -12,7 +11,7 @@ const b = [
 const largestNorm = 5.371920351148152
 
 /** exp of a matrix by scaling and squaring (Higham 2005, algorithm 2.3). @throws when an element is not finite. */
-export function expmKernel(x: Float64Array, n: number): Float64Array {
+export function expm(x: Float64Array, n: number): Float64Array {
   const norm = rowNorm(x, n)
   if (!Number.isFinite(norm)) throw new Error('expm: the matrix holds elements that are not finite numbers')
   const squarings = Math.max(0, Math.ceil(Math.log2(norm / largestNorm)))
