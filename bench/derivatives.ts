@@ -1,7 +1,7 @@
 /**
  * Times ways to the same derivatives against each other in one run, checks that they agree, prints a table and writes
  * DERIVATIVES.md: collapsed Taylor mode against nested second derivatives, Taylor mode against nesting at order five,
- * sparse against dense Hessians, eigenvalues against ml-matrix. Options: --rounds N (default 15), --dry writes nothing.
+ * sparse against dense Hessians; and factorisations against ml-matrix. Options: --rounds N (default 15), --dry writes nothing.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -14,7 +14,14 @@ import * as np from 'evolute/numpy'
 import { forecast } from 'evolute/program'
 import { Tensor } from 'evolute/tensor'
 import { grad, hessian, jet, jvp, laplacian, sparseHessian, trace, vmap } from 'evolute/transforms'
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import {
+  CholeskyDecomposition,
+  EigenvalueDecomposition,
+  inverse,
+  Matrix,
+  QrDecomposition,
+  SingularValueDecomposition,
+} from 'ml-matrix'
 import { optimize } from '../src/ops/optimize.js'
 import { difference, race, ratio, timed } from './measure.js'
 
@@ -135,22 +142,37 @@ function chainRow(n: number): Promise<string> {
   )
 }
 
-/** Eigenvalues and eigenvectors of a random symmetric matrix of order n. */
-function eighRow(n: number): Promise<string> {
+/** Factorisations of a random symmetric positive definite matrix of order n, and its singular values, against ml-matrix. */
+async function factorisationRows(n: number): Promise<string[]> {
   const half = randomTensor(new Random(2), [n, n], 1, true)
-  const a = np.add(half, np.transpose(half))
+  const a = np.add(np.matmul(half, np.transpose(half)), np.multiply(n, np.eye(n)))
   const matrix = new Matrix(Array.from({ length: n }, (_, i) => a.data.subarray(i * n, (i + 1) * n)))
-  return row(
-    `eigenvalues and eigenvectors of a symmetric matrix of order ${n}: eigh against ml-matrix`,
-    {
-      ours: () => np.eigh(a).eigenvalues.data,
-      other: () =>
-        new EigenvalueDecomposition(matrix, { assumeSymmetric: true }).realEigenvalues.sort((x, y) => x - y),
-    },
-    1e-10,
-    '',
-    3,
-  )
+  const eigenvalues = () =>
+    new EigenvalueDecomposition(matrix, { assumeSymmetric: true }).realEigenvalues.sort((x, y) => x - y)
+  const ways: [string, Compute, Compute][] = [
+    ['product with itself: matmul', () => np.matmul(a, a).data, () => matrix.mmul(matrix).to1DArray()],
+    [
+      'cholesky',
+      () => np.cholesky(a).data,
+      () => new CholeskyDecomposition(matrix).lowerTriangularMatrix.to1DArray(),
+    ],
+    ['inverse: inv', () => np.inv(a).data, () => inverse(matrix).to1DArray()],
+    [
+      'R of qr',
+      () => np.abs(np.qr(a).r).data,
+      () => Matrix.abs(new QrDecomposition(matrix).upperTriangularMatrix).to1DArray(),
+    ],
+    ['eigenvalues and eigenvectors: eigh', () => np.eigh(a).eigenvalues.data, eigenvalues],
+    [
+      'singular values and vectors: svd',
+      () => np.svd(a).s.data,
+      () => new SingularValueDecomposition(matrix).diagonal,
+    ],
+  ]
+  const rows: string[] = []
+  for (const [name, ours, other] of ways)
+    rows.push(await row(`order ${n}, ${name} against ml-matrix`, { ours, other }, 1e-9, '', 3))
+  return rows
 }
 
 const table = [
@@ -162,8 +184,8 @@ const table = [
   await chainRow(100),
   await chainRow(400),
   await chainRow(1000),
-  await eighRow(500),
-  await eighRow(1000),
+  ...(await factorisationRows(500)),
+  ...(await factorisationRows(1000)),
 ].join('\n')
 const cores = cpus()
 const machine = `${cores.length} cores of ${cores[0]?.model.trim()}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`
