@@ -7,7 +7,12 @@ import type { ParsedArguments } from './arguments.js'
 import { Interrupted } from './errors.js'
 import { requireWritable } from './output.js'
 
-const magic = new TextEncoder().encode('evolute checkpoint 1\n')
+const kind = new TextEncoder().encode('evolute checkpoint ')
+
+/** With the number of the format, which changes when what stages keep does. */
+const magic = new TextEncoder().encode('evolute checkpoint 2\n')
+
+const beginsWith = (bytes: Uint8Array, start: Uint8Array) => start.every((byte, i) => bytes[i] === byte)
 
 /** A checkpoint's bytes: a line that names the format, a CRC-32, and the structured clone of the data. */
 export function writeCheckpoint(checkpoint: StagesCheckpoint): Uint8Array {
@@ -21,7 +26,12 @@ export function writeCheckpoint(checkpoint: StagesCheckpoint): Uint8Array {
 
 /** @throws DataError naming the file when it is no checkpoint, or a damaged one. */
 export function readCheckpoint(bytes: Uint8Array, file: string): StagesCheckpoint {
-  if (magic.some((byte, i) => bytes[i] !== byte)) throw new DataError('is not a checkpoint of evolute', file)
+  if (!beginsWith(bytes, kind)) throw new DataError('is not a checkpoint of evolute', file)
+  if (!beginsWith(bytes, magic))
+    throw new DataError(
+      'is a checkpoint of another version of evolute: name another file to start anew',
+      file,
+    )
   const body = bytes.subarray(magic.length + 4)
   const view = new DataView(bytes.buffer, bytes.byteOffset + magic.length)
   if (bytes.length < magic.length + 4 || view.getUint32(0) !== crc32(body))

@@ -76,7 +76,14 @@ export function parameterVector(
 ): Float64Array {
   const { leaves, structure } = flatten<Tensor>(parameters, isTensor)
   const chosen = select(leafNames(structure), selection)
-  return Float64Array.from(leaves.filter((_, i) => chosen[i]).flatMap(({ data }) => [...data]))
+  const selected = leaves.filter((_, i) => chosen[i])
+  const vector = new Float64Array(selected.reduce((sum, { size }) => sum + size, 0))
+  let at = 0
+  for (const { data, size } of selected) {
+    vector.set(data, at)
+    at += size
+  }
+  return vector
 }
 
 const isTensor = (node: unknown): node is Tensor => node instanceof Tensor

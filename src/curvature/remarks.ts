@@ -10,7 +10,8 @@ export function remarksOnClasses(loss: Loss, outputs: Tensor, targets: Tensor): 
   return [remarkOnOutputs(loss, outputs), remarkOnLabels(targets)].filter((remark) => remark !== null)
 }
 
-function remarkOnOutputs(loss: Loss, outputs: Tensor): string | null {
+/** Which loss suits the outputs better, where one does. */
+export function remarkOnOutputs(loss: Loss, outputs: Tensor): string | null {
   const are = kindOf(outputs)
   if (loss.name === 'cross-entropy' && are === 'probabilities')
     return 'The model’s outputs look like probabilities already (each row sums to 1), but the loss cross-entropy applies a softmax to them; probability-cross-entropy takes them as they are.'

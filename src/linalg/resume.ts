@@ -7,15 +7,18 @@
  * them again, so that taking one copies no vectors. It holds no state of a random generator: every random vector is
  * addressed by the seed and the number of its probe or step.
  */
-export interface Resumable<State extends Checkpoint> {
+export interface Resumable<State extends OfRun> {
   /** Where to go on, from `onCheckpoint` of an earlier run. */
   readonly checkpoint?: State | undefined
   readonly onCheckpoint?: ((checkpoint: State) => void) | undefined
 }
 
-export interface Checkpoint {
+export interface OfRun {
   /** The computation and those of its options that a continued run must share. */
   readonly run: Run
+}
+
+export interface Checkpoint extends OfRun {
   readonly products: number
 }
 
@@ -25,7 +28,7 @@ export interface Run {
 }
 
 /** @throws when `checkpoint` is of another computation than `run`. */
-export function requireSameRun(checkpoint: Checkpoint | undefined, run: Run, where: string): void {
+export function requireSameRun(checkpoint: OfRun | undefined, run: Run, where: string): void {
   if (!checkpoint) return
   for (const [option, value] of Object.entries(run))
     if (checkpoint.run?.[option] !== value)

@@ -62,6 +62,8 @@ function sentence(layers: Layers, total: number): string {
   const ranked = by(({ trace, parameters }) => trace.estimate / Math.max(1, parameters))
   const [dense, flat] = [ranked[0]!, ranked.at(-1)!]
   if (layers.length === 1 || !(total > 0)) return 'The diagonal block of each parameter tensor.'
+  if (most!.trace.estimate < 2 * most!.trace.standardError)
+    return 'The diagonal block of each parameter tensor; the errors are too large to rank them, so take more probes.'
   const share = formatPercent(most!.trace.estimate / total)
   return (
     `${most!.name} holds most of the trace, ${share} of it. Per parameter the curvature is largest in ${dense.name} and ` +

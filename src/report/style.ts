@@ -35,7 +35,7 @@ dd { margin: .15rem 0 0; font: 600 1.45rem/1.3 var(--plain); font-variant-numeri
 dd small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; }
 figure { margin: 0; }
 figcaption, .caption { margin: .6rem 0 0; color: var(--soft); font-size: .9rem; line-height: 1.5; }
-.scroll { overflow-x: auto; }
+.scroll { width: max-content; min-width: 100%; max-width: calc(50% + 50vw - 1.25rem); overflow-x: auto; }
 section > figure:not(:last-child), section > .scroll:not(:last-child, :has(+ .caption)), .caption:not(:last-child) { margin-bottom: 1.9rem; }
 figure svg { --plot-background: var(--paper); width: 100%; max-width: none; height: auto; }
 svg .series { fill: var(--series); }
@@ -44,7 +44,7 @@ svg .accent { fill: var(--accent); }
 svg .accent-line { stroke: var(--accent); }
 svg .muted { stroke: var(--muted); }
 table { min-width: min(100%, 33rem); border-collapse: collapse; font: .92rem/1.45 var(--plain); font-variant-numeric: tabular-nums; }
-th, td { padding: .34rem 0 .34rem 2rem; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--line); }
+th, td { padding: .34rem 0 .34rem 1.25rem; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { padding-left: 0; }
 thead th { color: var(--soft); font-weight: 500; border-bottom-color: var(--muted); }
 .right { text-align: right; white-space: nowrap; }

@@ -126,6 +126,11 @@ describe('evolute analyze', () => {
     ['a file that is no checkpoint', ['--resume', file('x.npy')], /x\.npy: is not a checkpoint of evolute/],
     ['a damaged checkpoint', ['--resume', file('damaged')], /damaged: is damaged: its checksum is wrong/],
     [
+      'a checkpoint of another version',
+      ['--resume', file('older')],
+      /older: is a checkpoint of another version/,
+    ],
+    [
       'an unknown curvature',
       ['--curvature', 'hessien'],
       /--curvature: got "hessien", expected one of hessian, ggn, fisher, empirical/,
@@ -144,7 +149,8 @@ describe('evolute analyze', () => {
       /Gauss-Newton matrix is zero; fisher/,
     ],
   ])('refuses %s', async (_, words, message) => {
-    writeFileSync(file('damaged'), 'evolute checkpoint 1\n....and no data')
+    writeFileSync(file('damaged'), 'evolute checkpoint 2\n....and no data')
+    writeFileSync(file('older'), 'evolute checkpoint 1\n....')
     const { code, out, err } = await evolute('analyze', file('a.onnx'), ...data, ...quick, ...words)
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).toMatch(message)

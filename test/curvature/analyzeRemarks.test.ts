@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { analyze, losses, type Problem } from '../../src/curvature/index.js'
+import { analyze, losses, type Problem, shuffled } from '../../src/curvature/index.js'
 import * as np from '../../src/numpy/index.js'
 import { Tensor } from '../../src/tensor/index.js'
 import { sizes, tinyLogits, tinyProblem } from '../helpers/tinyNetwork.js'
@@ -33,6 +33,9 @@ describe('analyze says clearly', () => {
     expect(await notes({ apply: logSoft })).toContain('nll does the same at less cost')
     expect(await notes({ loss: nll })).toContain('look like logits; cross-entropy takes them as they are')
     expect(await notes({ loss: nll, apply: logSoft })).not.toContain('look like')
+    await expect(notes({ loss: losses['probability-cross-entropy']!, apply: logSoft })).rejects.toThrow(
+      /^probability-cross-entropy: sample 0 has the loss NaN. .* look like log-probabilities; nll takes them as they are/,
+    )
   })
 
   test('that a model is stochastic, has no parameters, or no samples', async () => {
@@ -53,6 +56,27 @@ describe('analyze says clearly', () => {
     await expect(analyze(problem, { ...quick, steps: 2, memoryBytes: 10 })).rejects.toThrow(
       /raise memoryBytes/,
     )
+  })
+
+  test('that few samples make up the whole gradient, which the noise may have missed', async () => {
+    const noted = async (weights: number[]) => {
+      const scales = new Tensor(
+        Float64Array.from({ length: sizes.samples }, (_, i) => weights[i % weights.length]!),
+      )
+      const scaled = np.multiply(problem.inputs, np.reshape(scales, [-1, 1]))
+      const through = (p: typeof parameters, inputs: Tensor) => np.matmul(inputs, p.w1)
+      const values = { apply: through, loss: losses.mse!, targets: np.zeros([sizes.samples, sizes.hidden]) }
+      return (
+        await analyze({ ...problem, ...values, inputs: scaled }, { ...quick, stability: true })
+      ).notes.join(' ')
+    }
+    const numbers = np.reshape(np.arange(sizes.samples), [-1, 1])
+    const last = shuffled({ ...problem, inputs: numbers }).inputs.data.at(-1) as number
+    const one = new Array(sizes.samples).fill(1e-3).fill(10, last, last + 1)
+    expect(await noted(one)).toMatch(
+      /batches drawn for the gradient noise hold .* few samples make up most of it/,
+    )
+    expect(await noted([1])).not.toContain('few samples')
   })
 
   test('that nll has no Gauss-Newton matrix', async () => {

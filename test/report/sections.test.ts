@@ -73,6 +73,7 @@ function fullReport(): CurvatureReport {
       curvature: 3,
       critical: estimate(300, 50),
       learningRate: 0.15,
+      drawn: estimate(0.97, 0.05),
     },
     landscape: sampleLandscape(),
     cost: { ...base.cost, stages: [{ stage: 'trace', products: 30, seconds: 1.5 }] },

@@ -2,11 +2,11 @@ import { requireCount } from '../../linalg/products.js'
 import { meanAndError } from '../../linalg/stochastic/estimator.js'
 import { lossSurface, type SampleLosses } from '../landscape/index.js'
 import type { Problem } from '../problem.js'
+import { fingerprint } from '../stages/fingerprint.js'
+import { type StagesCheckpoint, stagesOf } from '../stages/stages.js'
 import { analyze, type Measured } from './analyze.js'
-import { fingerprint } from './fingerprint.js'
 import type { AnalyzeOptions } from './options.js'
 import type { EigenvalueReport, EstimateReport } from './report.js'
-import { type StagesCheckpoint, stagesOf } from './stages.js'
 import { type StraightLine, straightLine } from './straightLine.js'
 
 export interface CompareOptions extends AnalyzeOptions {

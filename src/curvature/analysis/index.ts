@@ -1,3 +1,4 @@
+export type { StageProgress, StagesCheckpoint, StagesOptions } from '../stages/stages.js'
 export { analyze, type Measured } from './analyze.js'
 export { type CompareOptions, type Comparison, compare, type Difference } from './compare.js'
 export { type CurvatureKind, curvatureKinds } from './curvatureKind.js'
@@ -13,5 +14,4 @@ export {
   type StageReport,
   toJson,
 } from './report.js'
-export type { StageProgress, StagesCheckpoint, StagesOptions } from './stages.js'
 export type { StraightLine } from './straightLine.js'

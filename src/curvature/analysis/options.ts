@@ -1,7 +1,7 @@
 import type { LandscapeOptions } from '../landscape/index.js'
 import type { OperatorOptions } from '../operators/index.js'
+import type { StagesOptions } from '../stages/stages.js'
 import { type CurvatureKind, curvatureKinds, isPositive } from './curvatureKind.js'
-import type { StagesOptions } from './stages.js'
 
 export interface AnalyzeOptions extends Omit<OperatorOptions, 'onStep' | 'moves' | 'signal'>, StagesOptions {
   /** The matrix to analyze. Default `hessian`. */

@@ -1,21 +1,26 @@
 import { type EigenpairsCheckpoint, topEigenpairs } from '../../linalg/index.js'
+import type { Estimate } from '../../linalg/stochastic/estimator.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { type Direction, type Landscape, landscape } from '../landscape/index.js'
-import { activationCurvature } from '../layers/index.js'
-import { lossHessian } from '../operators/index.js'
+import { type ActivationCurvature, activationCurvature } from '../layers/index.js'
+
+import { type BatchSumsCheckpoint, lossHessian, type OperatorOptions } from '../operators/index.js'
 import type { Problem } from '../problem.js'
 import {
+  type BatchesCheckpoint,
   hessianNoise,
+  type LearningRateLaw,
   learningRateLaw,
   measureLearningRateLaw,
+  type NoiseScale,
   noiseScale,
   shuffled,
 } from '../stability/index.js'
+import type { Stages, StagesCheckpoint } from '../stages/stages.js'
 import { curvatureOf } from './curvatureKind.js'
 import type { AnalyzeOptions, withDefaults } from './options.js'
 import type { CurvatureReport, EigenvalueReport, LayerReport } from './report.js'
 import type { Spectrum } from './spectrum.js'
-import type { Stages, StagesCheckpoint } from './stages.js'
 
 type Settings = AnalyzeOptions &
   ReturnType<typeof withDefaults> & { readonly dtype: 'float32' | 'float64'; readonly gradientNorm: number }
@@ -119,12 +124,17 @@ async function activationSection(context: Context): Promise<Section | null> {
   const { problem, stages, options } = context
   if (!options.activations) return null
   const { parameters: _, ...pass } = operatorOptions(context)
-  const found = await stages.run('curvature in outputs', { probes: options.probes }, ({ onStep }) =>
-    activationCurvature(problem, { ...pass, probes: options.probes, seed: options.seed, onStep }),
+  const { probes, seed } = options
+  const found = await stages.run<ActivationCurvature[], BatchSumsCheckpoint>(
+    'curvature in outputs',
+    { probes },
+    (run) => activationCurvature(problem, { ...pass, probes, seed, ...run }),
   )
   const activations = found.map(({ name, size, trace }) => ({ name, outputs: size, trace: { ...trace } }))
   return { sections: { activations } }
 }
+
+const law = 'learning-rate law'
 
 async function learningRateSection(context: Context): Promise<Section | null> {
   const { problem, stages, spectrum, options } = context
@@ -136,23 +146,37 @@ async function learningRateSection(context: Context): Promise<Section | null> {
     return { sections: {}, notes: ['Nothing curves upwards, so curvature sets no largest learning rate.'] }
   const batch = Math.min(options.batch ?? 256, Math.max(1, Math.floor(samples / 64)))
   const own = { ...operatorOptions(context), batch }
-  const learningRate = await stages.run('learning-rate law', {}, async ({ onStep }) => {
-    if (options.curvature !== 'hessian')
-      return measureLearningRateLaw(problem, { ...own, seed: options.seed, onStep })
-    const hessian = await lossHessian(shuffled(problem, options.seed), own)
+  const learningRate =
+    options.curvature === 'hessian'
+      ? await lawAt({ estimate: value, standardError: residual }, own, context)
+      : await stages.run<LearningRateLaw, StagesCheckpoint>(law, {}, ({ checkpoint, onCheckpoint, onStep }) =>
+          measureLearningRateLaw(problem, {
+            ...own,
+            seed: options.seed,
+            checkpoint,
+            onCheckpoint,
+            onStep: ({ fraction }) => onStep({ done: fraction, total: 1 }),
+          }),
+        )
+  return { sections: { learningRate } }
+}
+
+/** The law with a sharpness that is known. */
+async function lawAt(
+  sharpness: Estimate,
+  operator: OperatorOptions,
+  { problem, stages, spectrum, options }: Context,
+): Promise<LearningRateLaw> {
+  return stages.run<LearningRateLaw, BatchesCheckpoint>(law, {}, async (run) => {
+    const hessian = await lossHessian(shuffled(problem, options.seed), operator)
     try {
       const directions = new Tensor(spectrum.top.vectors.slice(0, hessian.rows), [1, hessian.rows])
-      const noise = await hessianNoise(hessian, {
-        directions,
-        onStep,
-        ...(own.signal && { signal: own.signal }),
-      })
-      return learningRateLaw({ sharpness: { estimate: value, standardError: residual }, noise, samples })
+      const noise = await hessianNoise(hessian, { directions, ...run })
+      return learningRateLaw({ sharpness, noise, samples: hessian.samples })
     } finally {
       await hessian.dispose()
     }
   })
-  return { sections: { learningRate } }
 }
 
 async function noiseSection(context: Context): Promise<Section | null> {
@@ -164,11 +188,24 @@ async function noiseSection(context: Context): Promise<Section | null> {
       notes: ['The gradient is zero, so that its noise has nothing to be compared with.'],
     }
   const { batch: _, ...pass } = operatorOptions(context)
-  const noise = await stages.run('gradient noise', {}, ({ onStep }) =>
-    noiseScale(problem, { ...pass, seed: options.seed, onStep }),
+  const noise = await stages.run<NoiseScale, BatchesCheckpoint>('gradient noise', {}, (run) =>
+    noiseScale(problem, { ...pass, seed: options.seed, ...run }),
   )
-  return { sections: { noise } }
+  return { sections: { noise }, notes: remarksOnDraw(noise) }
 }
+
+/** Standard errors beyond which the batches of the gradient noise are not like all samples. */
+const unlike = 4
+
+function remarksOnDraw({ drawn: { estimate, standardError } }: NoiseScale): string[] {
+  if (Math.abs(estimate - 1) <= unlike * standardError + 1e-6) return []
+  return [
+    `The batches drawn for the gradient noise hold ${formatShare(estimate)} of the whole gradient: few samples make up most of ` +
+      'it, so that the noise may be far from what its standard error says.',
+  ]
+}
+
+const formatShare = (share: number) => `${(100 * share).toPrecision(3)} %`
 
 async function landscapeSection(context: Context): Promise<Section | null> {
   const { problem, stages, spectrum, options } = context

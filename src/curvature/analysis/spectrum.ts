@@ -9,8 +9,8 @@ import {
   topEigenpairs,
 } from '../../linalg/index.js'
 import type { SymmetricCurvature } from '../operators/index.js'
+import type { Stages } from '../stages/stages.js'
 import type { DensityReport, EigenvalueReport, LogDeterminantReport } from './report.js'
-import type { Stages } from './stages.js'
 
 export interface SpectrumOptions {
   /** Eigenvalues wanted at both ends. */

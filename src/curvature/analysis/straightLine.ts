@@ -4,7 +4,7 @@ import type { SampleLossesOptions } from '../landscape/index.js'
 import { lossSurface, mean } from '../landscape/sampleLosses.js'
 import { type ParameterBlock, parameterBlocks } from '../parameters.js'
 import type { Problem } from '../problem.js'
-import type { StageRun } from './stages.js'
+import type { StageRun } from '../stages/stages.js'
 
 /** The loss at (1 - t) theta_1 + t theta_2. */
 export type StraightLine = {

@@ -1,10 +1,10 @@
 import { xtrace } from '../../linalg/index.js'
 import type { SketchCheckpoint } from '../../linalg/stochastic/sketching.js'
 import type { SymmetricCurvature } from '../operators/index.js'
+import type { Stages } from '../stages/stages.js'
 import { type BlockTraces, type BlockTracesCheckpoint, blockTraces } from './blockTraces.js'
 import type { EstimateReport, LayerReport } from './report.js'
 import type { Pairs } from './spectrum.js'
-import type { Stages } from './stages.js'
 
 export interface TracesOptions {
   readonly traceMethod: 'hutchinson' | 'xtrace'

@@ -1,12 +1,11 @@
 import { type EigenpairsCheckpoint, topEigenpairs } from '../../linalg/index.js'
-import { requireCount } from '../../linalg/products.js'
+import { countProducts, requireCount } from '../../linalg/products.js'
 import { dot } from '../../linalg/vector.js'
-import { castTensor, Tensor } from '../../tensor/tensor.js'
-import { stagesFor } from '../analysis/fingerprint.js'
-import type { Stages, StagesOptions } from '../analysis/stages.js'
 import { checkProblem } from '../check.js'
 import { lossAndGradient, lossHessian, type OperatorOptions } from '../operators/index.js'
 import type { Problem } from '../problem.js'
+import { stagesFor } from '../stages/fingerprint.js'
+import type { Stages, StagesOptions } from '../stages/stages.js'
 import { type Direction, type FilterNormOptions, randomDirections } from './directions.js'
 import { type LossSurface, lossSurface, mean } from './sampleLosses.js'
 
@@ -201,11 +200,7 @@ async function quadraticModel(
     )
   const hessian = await lossHessian(problem, { ...common, residuals: 'recompute' })
   try {
-    const block = new Tensor(Float64Array.from(vectors.flatMap((v) => [...v])), [
-      vectors.length,
-      gradient.length,
-    ])
-    const images = castTensor(await hessian.apply(castTensor(block, dtype)), 'float64').data as Float64Array
+    const images = await countProducts(hessian, 'landscape', options.signal).apply(vectors)
     const imageOf = (i: number) => images.subarray(i * gradient.length, (i + 1) * gradient.length)
     return {
       loss,

@@ -7,6 +7,7 @@ import { shareRight } from '../loss.js'
 import { inPrecision, type Precision } from '../operators/precision.js'
 import { type FlatProblem, flatProblem, type ParameterBlock, type Selection } from '../parameters.js'
 import { batchesOf, type Problem } from '../problem.js'
+import { requireProblem } from '../requirements.js'
 
 export interface SampleLossesOptions {
   /** Samples in one run. Default 256. */
@@ -36,6 +37,7 @@ export interface LossSurface {
 
 /** Prepares the losses of all samples as a function of the parameters. */
 export async function lossSurface(problem: Problem, options: SampleLossesOptions = {}): Promise<LossSurface> {
+  requireProblem(problem)
   const { precision = 'auto', signal } = options
   const prepare = (dtype: 'float32' | 'float64') => {
     const flat = flatProblem(problem, dtype, options.parameters)

@@ -1,18 +1,19 @@
 import { requireCount } from '../../linalg/products.js'
 import { Random } from '../../linalg/random.js'
+import type { Resumable } from '../../linalg/resume.js'
 import { meanAndError } from '../../linalg/stochastic/estimator.js'
 import * as np from '../../numpy/index.js'
 import { sizeOf } from '../../tensor/shape.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { hvp, vmap } from '../../transforms/index.js'
-import { type BatchSumsOptions, batchSums } from '../operators/batchSums.js'
+import { type BatchSumsCheckpoint, type BatchSumsOptions, batchSums } from '../operators/batchSums.js'
 import type { Precision } from '../operators/precision.js'
 import type { Problem } from '../problem.js'
 import { findLayers, modelProgram } from './find.js'
 import { layerProblem } from './layerPass.js'
 import { probeTypes, tapped } from './tapped.js'
 
-export interface ActivationOptions extends BatchSumsOptions {
+export interface ActivationOptions extends BatchSumsOptions, Resumable<BatchSumsCheckpoint> {
   /** Random probes, at least 2. Default 10. */
   readonly probes?: number
   readonly seed?: number

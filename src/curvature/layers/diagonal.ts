@@ -4,8 +4,9 @@ import { Tensor } from '../../tensor/tensor.js'
 import type { BatchSumsOptions } from '../operators/batchSums.js'
 import { type FisherKind, requireFisherKind } from '../operators/fisherScores.js'
 import type { Precision } from '../operators/precision.js'
-import { type FlatProblem, flatProblem } from '../parameters.js'
+import { type FlatProblem, flatProblem, type Selection } from '../parameters.js'
 import type { Problem } from '../problem.js'
+import { type Factor, timesRight } from '../structured/factor.js'
 import { structuredDiagonal } from '../structured/index.js'
 import { coveredPlaces, findLayers, type Layer, type Layers } from './find.js'
 import { type LayerView, layerPass, layerProblem } from './layerPass.js'
@@ -14,12 +15,14 @@ import { sampleDiagonal } from './sampleDiagonal.js'
 export interface LayerOptions extends BatchSumsOptions, FisherKind {
   /** Default `auto`, by a pass forward over the data. */
   readonly precision?: Precision
+  /** The parameters in question: their names or a test of them; the others are constants. Default all. */
+  readonly parameters?: Selection
 }
 
 /** The exact diagonal of a Fisher matrix, from samples' squared gradients. */
 export async function fisherDiagonal(problem: Problem, options: LayerOptions): Promise<StructuredOperator> {
   requireFisherKind('fisherDiagonal', options)
-  const flat = layerProblem(problem, options.precision)
+  const flat = layerProblem(problem, options.precision, options.parameters)
   const found = findLayers(flat)
   const { layers } = found
   const diagonal = new Float64Array(flat.theta.size)
@@ -45,13 +48,13 @@ export async function layerSquares(
   flat: FlatProblem,
   layers: readonly Layer[],
   options: LayerOptions,
-  bases?: readonly (readonly [Tensor, Tensor])[],
+  bases?: readonly (readonly [Factor, Factor])[],
 ): Promise<Tensor[]> {
   const samples = flat.inputs.shape[0]!
   const squares = ({ layer, inputs, gradients }: LayerView): Tensor[] => {
     const basis = bases?.[layers.indexOf(layer)]
-    const a = basis ? np.matmul(inputs, basis[1]) : inputs
-    const g = basis ? np.matmul(gradients, basis[0]) : gradients
+    const a = basis ? timesRight(inputs, basis[1]) : inputs
+    const g = basis ? timesRight(gradients, basis[0]) : gradients
     if (layer.positions === 1) {
       // (sum over one position of g a^T)^2 = g^2 (a^2)^T, so that samples need not be told apart.
       const [c, n] = g.shape as [number, number, ...number[]]
@@ -62,7 +65,7 @@ export async function layerSquares(
   }
   const sums = await layerPass(where, flat, layers, options, squares, options)
   return layers.map(({ inputs, outputs, bias }, i) => {
-    const mean = sums[i]!.map((sum) => sum / samples)
+    const mean = Float64Array.from(sums[i]!, (sum) => sum / samples)
     return new Tensor(mean, [outputs, inputs + (bias ? 1 : 0)])
   })
 }

@@ -59,19 +59,22 @@ export function findLayers(problem: FlatProblem): Layers {
   const count = sizeOf(theta.shape)
   const parameters = follow(equations, theta, count)
   const candidates = equations.flatMap((equation, at) => candidatesOf(equation, at, parameters))
-  const reasons = new Map<number, string>()
+  const reasons = new Map<ParameterBlock, string>()
   const users = new Int32Array(count)
-  for (const { operand } of candidates)
-    for (const index of parameters.get(operand)!.data as Int32Array) users[index]!++
+  for (const { operand } of candidates) {
+    const indices = parameters.get(operand)!.data
+    for (let i = 0; i < indices.length; i++) users[indices[i]!]!++
+  }
 
   const layers: Layer[] = []
   for (const { equation, at, side, operand } of candidates) {
     const indices = parameters.get(operand)!
     const map = linearMapOf(equation, side, trial)
-    const shared = (indices.data as Int32Array).some((index) => users[index]! > 1)
+    const shared = isShared(indices, users)
     if (typeof map === 'string' || shared) {
       const reason = typeof map === 'string' ? map : 'it is used in more than one place'
-      for (const index of indices.data) reasons.set(index, reasons.get(index) ?? reason)
+      const block = blockAt(problem, indices.data[0]!)
+      reasons.set(block, reasons.get(block) ?? reason)
       continue
     }
     layers.push(
@@ -98,9 +101,16 @@ function candidatesOf(equation: Equation, at: number, parameters: ReadonlyMap<Va
   )
 }
 
+/** Whether one of the parameters at these indices has several users. */
+function isShared({ data }: Tensor, users: Int32Array): boolean {
+  for (let i = 0; i < data.length; i++) if (users[data[i]!]! > 1) return true
+  return false
+}
+
 /** For every variable that only moves elements of `start`: the indices of these, in a tensor of the variable's shape. */
 function follow(equations: readonly Equation[], start: Var, count: number): Map<Value, Tensor> {
-  const places = new Int32Array(count).map((_, i) => i)
+  const places = new Int32Array(count)
+  for (let i = 0; i < count; i++) places[i] = i
   const indices = new Map<Value, Tensor>([[start, new Tensor(places, start.shape)]])
   for (const { primitive, inputs, params, outputs } of equations) {
     const from = indices.get(inputs[0]!)
@@ -142,11 +152,13 @@ function layerOf(
     if (bias) places[o * width + inputs] = bias[o]!
   }
   const positions = (map.outputs(fullTensor(y.shape, 0, 'float64')) as Tensor).shape[1]!
-  const name = problem.blocks.find(
-    ({ offset, size }) => places[0]! >= offset && places[0]! < offset + size,
-  )!.name
+  const { name } = blockAt(problem, places[0]!)
   return { name, inputs, outputs, positions, bias: bias !== null, places, equation: at, side }
 }
+
+/** The parameter tensor that has the element at a place of the vector of all. */
+const blockAt = ({ blocks }: FlatProblem, place: number): ParameterBlock =>
+  blocks.find(({ offset, size }) => place >= offset && place < offset + size)!
 
 /**
  * The parameters that are added to y right after it is computed and moved, one for each output; null where nothing of the
@@ -171,8 +183,7 @@ function biasOf(
     const other = only.inputs.find((input) => input !== at)
     const bias = other && parameters.get(other)
     if (only.primitive.name !== 'add' || !bias) return null
-    if ((uses.get(other) ?? []).length > 1 || bias.data.some((index) => users[index as number]! > 1))
-      return null
+    if ((uses.get(other) ?? []).length > 1 || isShared(bias, users)) return null
     const elements = follow(equations, y, sizeOf(y.shape)).get(at)!
     return perOutput(map, y, elements, bias)
   }
@@ -196,20 +207,20 @@ function perOutput(map: LinearMap, y: Var, elements: Tensor, bias: Tensor): Floa
 /** 1 at the places of a vector of all parameters that belong to a layer. */
 export function coveredPlaces(layers: readonly Layer[], size: number): Uint8Array {
   const covered = new Uint8Array(size)
-  for (const { places } of layers) for (const place of places) covered[place] = 1
+  for (const { places } of layers) for (let i = 0; i < places.length; i++) covered[places[i]!] = 1
   return covered
 }
 
 function uncoveredBlocks(
   { blocks, theta }: FlatProblem,
   layers: readonly Layer[],
-  reasons: ReadonlyMap<number, string>,
+  reasons: ReadonlyMap<ParameterBlock, string>,
 ): Uncovered[] {
   const covered = coveredPlaces(layers, theta.size)
   return blocks
     .filter(({ offset, size }) => covered.subarray(offset, offset + size).includes(0))
     .map((block) => ({
       block,
-      reason: reasons.get(block.offset) ?? 'it is no weight of a matrix product and no bias behind one',
+      reason: reasons.get(block) ?? 'it is no weight of a matrix product and no bias behind one',
     }))
 }

@@ -1,3 +1,4 @@
+import type { Vector } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import { forecast } from '../../program/forecast.js'
 import type { Tensor } from '../../tensor/tensor.js'
@@ -5,8 +6,9 @@ import { vjp, vmap } from '../../transforms/index.js'
 import { type BatchSumsOptions, batchSums } from '../operators/batchSums.js'
 import { type FisherKind, noiseOf, scoresOf } from '../operators/fisherScores.js'
 import { inPrecision, type Precision } from '../operators/precision.js'
-import { type FlatProblem, flatProblem } from '../parameters.js'
+import { type FlatProblem, flatProblem, type Selection } from '../parameters.js'
 import type { Problem } from '../problem.js'
+import { requireProblem } from '../requirements.js'
 import { type Layer, modelProgram } from './find.js'
 import { mapsOf, probeTypes, tapped } from './tapped.js'
 
@@ -32,7 +34,7 @@ export async function layerPass(
   fisher: FisherKind,
   measure: (view: LayerView) => Tensor[],
   options: BatchSumsOptions,
-): Promise<Float64Array[]> {
+): Promise<Vector[]> {
   return batchSums(
     where,
     problem,
@@ -67,10 +69,15 @@ export async function layerPass(
 }
 
 /** The problem in the precision asked for; with `auto` the operations of one pass forward over the data decide. */
-export function layerProblem(problem: Problem, precision: Precision = 'auto'): FlatProblem {
+export function layerProblem(
+  problem: Problem,
+  precision: Precision = 'auto',
+  parameters?: Selection,
+): FlatProblem {
+  requireProblem(problem)
   return inPrecision(
     precision,
-    (dtype) => flatProblem(problem, dtype),
+    (dtype) => flatProblem(problem, dtype, parameters),
     (flat) => forecast(modelProgram(flat, 1)).flops * flat.inputs.shape[0]!,
   )
 }

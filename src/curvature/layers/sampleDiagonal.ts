@@ -32,5 +32,5 @@ export async function sampleDiagonal(
     }),
     options,
   )
-  return sum!.map((value) => value / samples)
+  return Float64Array.from(sum!, (value) => value / samples)
 }

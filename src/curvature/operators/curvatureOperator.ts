@@ -1,6 +1,8 @@
 import { interpret } from '../../engines/interpret.js'
 import type { LinearOperator } from '../../linalg/operators/operator.js'
 import type { Progress } from '../../linalg/products.js'
+import { requirePositive } from '../../linalg/products.js'
+import { axpy, type Vector } from '../../linalg/vector.js'
 import { optimize } from '../../ops/optimize.js'
 import { bindInputs } from '../../program/bindInputs.js'
 import { forecast } from '../../program/forecast.js'
@@ -10,11 +12,12 @@ import { fullTensor, Tensor } from '../../tensor/tensor.js'
 import { trace } from '../../transforms/index.js'
 import { type FlatProblem, flatProblem, type ParameterBlock, type Selection } from '../parameters.js'
 import { type Batch, batchesOf, type Problem } from '../problem.js'
+import { requireProblem } from '../requirements.js'
+import { type CutProduct, cutProduct } from './cutProduct.js'
 import { deterministic } from './deterministic.js'
 import { type Halves, type Plan, planFor, showBytes } from './plan.js'
 import { inPrecision, type Precision } from './precision.js'
 import { type BatchProducts, batchProducts } from './products.js'
-import { type Stages, stagesOf } from './stages.js'
 
 export interface OperatorOptions {
   /** Samples in one run, halved until the memory budget is met. Default 256, at most all. */
@@ -80,15 +83,16 @@ export async function prepareMap(
   options: OperatorOptions,
   mapOf: (problem: FlatProblem, batch: number) => BatchMap,
 ): Promise<PreparedMap> {
+  requireProblem(problem)
   const { precision = 'auto', moves = false, signal, onStep } = options
   const prepare = (dtype: 'float32' | 'float64') =>
     preparedFor(where, flatProblem(problem, dtype, options.parameters), options, mapOf)
-  const { flat, map, batches, stages, halves, plan } = inPrecision(
+  const { flat, map, batches, cut, halves, plan } = inPrecision(
     precision,
     prepare,
     ({ halves, plan }) => forecast(halves.linear).flops * plan.batches,
   )
-  const sharedAt = (theta: Tensor) => (moves ? interpret(stages.shared, [theta]) : [])
+  const sharedAt = (theta: Tensor) => (moves ? interpret(cut.shared, [theta]) : [])
   const data = (index: number) => [...inputsOf(batches[index]!), ...(map.extra?.(index) ?? [])]
   const products = await batchProducts(
     halves,
@@ -118,15 +122,16 @@ function preparedFor(
   mapOf: (problem: FlatProblem, batch: number) => BatchMap,
 ) {
   const { memoryBytes = 2 ** 31, residuals = 'auto', moves = false } = options
+  requirePositive(memoryBytes, 'memoryBytes', where)
   const samples = flat.inputs.shape[0]!
   const budget = { memoryBytes, residuals, maxBlock: options.block ?? 16 }
   for (let batch = Math.min(options.batch ?? 256, samples); ; batch = batch >> 1) {
     const batches = batchesOf(flat, batch)
     const map = mapOf(flat, batch)
-    const stages = stagesOf(deterministic(() => productProgram(flat, map, batches[0]!)))
-    const halves = moves ? simplified(stages) : halvesAt(stages, flat.theta)
+    const cut = cutProduct(deterministic(() => productProgram(flat, map, batches[0]!)))
+    const halves = moves ? simplified(cut) : halvesAt(cut, flat.theta)
     const plan = planFor(halves, batch, batches.length, budget)
-    if (plan) return { flat, map, batches, stages, halves, plan }
+    if (plan) return { flat, map, batches, cut, halves, plan }
     if (batch > 1) continue
     const least = planFor(halves, batch, batches.length, {
       ...budget,
@@ -152,13 +157,13 @@ function productProgram({ theta, dtype }: FlatProblem, map: BatchMap, batch: Bat
   ).program
 }
 
-const simplified = ({ known, linear }: Stages): Halves => ({
+const simplified = ({ known, linear }: CutProduct): Halves => ({
   known: optimize(known),
   linear: optimize(linear),
 })
 
 /** The halves at fixed parameters: what follows from theta alone is computed here. */
-function halvesAt({ shared, known, linear }: Stages, theta: Tensor): Halves {
+function halvesAt({ shared, known, linear }: CutProduct, theta: Tensor): Halves {
   const values = interpret(shared, [theta])
   const bound = (program: Program) =>
     optimize(
@@ -186,7 +191,7 @@ export async function symmetricCurvature(
     for (const b of batches) {
       options.signal?.throwIfAborted()
       const { data } = await products.run(b, vectors)
-      for (let i = 0; i < total.length; i++) total[i]! += (data[i] as number) / count
+      axpy(1 / count, data as Vector, total)
     }
     return new Tensor(flat.dtype === 'float64' ? total : Float32Array.from(total), vectors.shape)
   }

@@ -21,8 +21,9 @@ export interface FisherKind {
 }
 
 /** @throws unless the options name a Fisher matrix. */
-export function requireFisherKind(where: string, { kind, draws = 1 }: FisherKind): void {
-  if (!['exact', 'monte-carlo', 'empirical'].includes(kind))
+export function requireFisherKind(where: string, options: FisherKind | undefined): void {
+  const { kind, draws = 1 } = options ?? {}
+  if (!kind || !['exact', 'monte-carlo', 'empirical'].includes(kind))
     throw new Error(`${where}: kind is ${kind}, expected 'exact', 'monte-carlo' or 'empirical'`)
   requireCount(draws, 'draws', where)
 }

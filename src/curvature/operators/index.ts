@@ -1,3 +1,4 @@
+export type { BatchSumsCheckpoint } from './batchSums.js'
 export { gradientCovariance } from './covariance.js'
 export type { CurvatureOperator, OperatorOptions, SymmetricCurvature } from './curvatureOperator.js'
 export { lossHessian } from './hessian.js'

@@ -1,11 +1,14 @@
 import { compileProgram } from '../../engines/index.js'
+import { axpy, type Vector } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import type { Program } from '../../program/program.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { trace, valueAndGrad } from '../../transforms/index.js'
+import { firstNotFinite } from '../finite.js'
 import { shareRight } from '../loss.js'
 import { type FlatProblem, flatProblem, type Selection } from '../parameters.js'
 import { type Batch, batchesOf, type Problem } from '../problem.js'
+import { requireProblem } from '../requirements.js'
 import { deterministic } from './deterministic.js'
 
 /** The mean loss at a point and its gradient. */
@@ -42,6 +45,7 @@ export interface LossPass {
 /** Prepares a {@link LossPass}. @throws when the model is not deterministic. */
 export async function lossPass(given: Problem, options: LossOptions = {}): Promise<LossPass> {
   const { precision = 'float64', signal } = options
+  requireProblem(given)
   const problem = flatProblem(given, precision, options.parameters)
   const samples = problem.inputs.shape[0]!
   const size = Math.min(options.batch ?? 256, samples)
@@ -52,8 +56,7 @@ export async function lossPass(given: Problem, options: LossOptions = {}): Promi
     for (const batch of some) {
       signal?.throwIfAborted()
       const [gradient, loss, right] = await run.run([theta, ...inputsOf(batch)])
-      for (let i = 0; i < total.gradient.length; i++)
-        total.gradient[i]! += (gradient!.data[i] as number) / count
+      axpy(1 / count, gradient!.data as Vector, total.gradient)
       total.loss += loss!.item() / count
       total.right += right!.item() / count
     }
@@ -107,7 +110,7 @@ function passProgram({ apply, loss, theta, dtype }: FlatProblem, batch: Batch): 
 function requireFinite(loss: number, gradient: Float64Array): void {
   if (!Number.isFinite(loss))
     throw new Error(`the loss is ${loss}; check the scale of the inputs and that the loss suits the outputs`)
-  const bad = gradient.findIndex((g) => !Number.isFinite(g))
+  const bad = firstNotFinite(gradient)
   if (bad >= 0)
     throw new Error(
       `the gradient is ${gradient[bad]} at parameter ${bad}; the model is not differentiable there`,

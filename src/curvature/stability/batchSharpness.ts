@@ -1,17 +1,16 @@
-import { type Progress, requireCount } from '../../linalg/products.js'
+import { requireCount } from '../../linalg/products.js'
 import { type Estimate, meanAndError } from '../../linalg/stochastic/estimator.js'
 import { dot } from '../../linalg/vector.js'
 import { grad, hvp } from '../../transforms/index.js'
 import type { Problem } from '../problem.js'
+import { type BatchMeasureOptions, measureBatches } from './batchMeasure.js'
 import { batchPass, type PassOptions } from './batchPass.js'
 import { requireBatches, shuffled } from './sampling.js'
 
-export interface BatchSharpnessOptions extends PassOptions {
+export interface BatchSharpnessOptions extends PassOptions, BatchMeasureOptions {
   /** Random batches, without overlap; at least 2. Default 64, at most all. */
   readonly batches?: number
   readonly seed?: number
-  readonly signal?: AbortSignal
-  readonly onStep?: (progress: Progress & Estimate) => void
 }
 
 export interface BatchSharpness extends Estimate {
@@ -30,23 +29,29 @@ export async function batchSharpness(
   problem: Problem,
   options: BatchSharpnessOptions,
 ): Promise<BatchSharpness> {
-  const { batch, batches = 64, seed = 0, signal, onStep } = options
-  requireBatches(problem, batch, 'batchSharpness')
-  requireCount(batches, 'batches', 'batchSharpness', 2)
+  const { batch, batches = 64, seed = 0 } = options
+  const where = 'batchSharpness'
+  const samples = requireBatches(problem, batch, where)
+  requireCount(batches, 'batches', where, 2)
   const pass = await batchPass(shuffled(problem, seed), options, (loss, theta) => {
     const gradient = grad(loss)(theta)
     return [gradient, hvp(loss)(theta, gradient)]
   })
   try {
     const total = Math.min(batches, pass.batches)
-    const curvatures: number[] = []
-    for (let i = 0; i < total; i++) {
-      signal?.throwIfAborted()
-      const [gradient, image] = (await pass.run(i)) as [Float64Array, Float64Array]
-      const squared = dot(gradient, gradient)
-      if (squared > 0) curvatures.push(dot(gradient, image) / squared)
-      onStep?.({ done: i + 1, total, ...meanAndError(curvatures) })
-    }
+    const { rows } = await measureBatches(
+      { method: where, samples, batch, batches: total, seed },
+      total,
+      {
+        whole: async () => new Float64Array(0),
+        async rows(from) {
+          const [gradient, image] = (await pass.run(from)) as [Float64Array, Float64Array]
+          return [[dot(gradient, image), dot(gradient, gradient)]]
+        },
+      },
+      options,
+    )
+    const curvatures = rows.flatMap(([along, squared]) => (squared! > 0 ? [along! / squared!] : []))
     if (curvatures.length < 2)
       throw new Error(
         `batchSharpness: ${curvatures.length} of ${total} batches have a gradient, expected at least 2; at a perfect fit there is no direction to measure along`,

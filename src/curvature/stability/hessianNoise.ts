@@ -1,18 +1,17 @@
-import { type Progress, requireCount } from '../../linalg/products.js'
+import { requireCount } from '../../linalg/products.js'
 import { Random } from '../../linalg/random.js'
 import { type Estimate, meanAndError } from '../../linalg/stochastic/estimator.js'
 import { castTensor, Tensor } from '../../tensor/tensor.js'
 import type { SymmetricCurvature } from '../operators/index.js'
+import { type BatchMeasureOptions, measureBatches } from './batchMeasure.js'
 import { effectiveBatch } from './sampling.js'
 
-export interface HessianNoiseOptions {
+export interface HessianNoiseOptions extends BatchMeasureOptions {
   /** Unit vectors [k, n] along which it is measured. Default 8 random ones: the mean over all directions. */
   readonly directions?: Tensor
   /** Batches of the operator to use, at least 2. Default 64, at most all whole ones. */
   readonly batches?: number
   readonly seed?: number
-  readonly signal?: AbortSignal
-  readonly onStep?: (progress: Progress) => void
 }
 
 /**
@@ -26,7 +25,7 @@ export async function hessianNoise(
   hessian: SymmetricCurvature,
   options: HessianNoiseOptions = {},
 ): Promise<Estimate> {
-  const { seed = 0, signal, onStep } = options
+  const { seed = 0 } = options
   const { samples, plan, rows: n } = hessian
   const whole = Math.floor(samples / plan.batch)
   if (whole < 2)
@@ -37,15 +36,19 @@ export async function hessianNoise(
   requireCount(batches, 'batches', 'hessianNoise', 2)
   const directions = castTensor(options.directions ?? randomUnits(8, n, seed), hessian.dtype)
   const k = directions.shape[0]!
-  const mean = await hessian.apply(directions)
   const scale = effectiveBatch(plan.batch, samples)
-  const table: Float64Array[] = []
-  for (let b = 0; b < batches; b++) {
-    signal?.throwIfAborted()
-    const own = await hessian.applyBatch(b, directions)
-    table.push(squaredDistances(own, mean, k).map((x) => scale * x))
-    onStep?.({ done: b + 1, total: batches })
-  }
+  const { rows: table } = await measureBatches(
+    { method: 'hessianNoise', samples, batch: plan.batch, batches, directions: k, parameters: n, seed },
+    batches,
+    {
+      whole: async () => Float64Array.from((await hessian.apply(directions)).data),
+      async rows(from, mean) {
+        const own = await hessian.applyBatch(from, directions)
+        return [squaredDistances(own.data, mean, k).map((x) => scale * x)]
+      },
+    },
+    options,
+  )
   const overBatches = meanAndError(table.map((row) => meanAndError(row).estimate))
   const columns = Array.from({ length: k }, (_, i) => meanAndError(table.map((row) => row[i]!)).estimate)
   return {
@@ -64,11 +67,12 @@ function randomUnits(k: number, n: number, seed: number): Tensor {
   )
 }
 
-function squaredDistances(a: Tensor, b: Tensor, rows: number): Float64Array {
-  const n = a.size / rows
-  const squares = new Float64Array(rows)
-  for (let i = 0; i < rows; i++)
-    for (let j = i * n; j < (i + 1) * n; j++)
-      squares[i]! += ((a.data[j] as number) - (b.data[j] as number)) ** 2
-  return squares
+/** Of each of the `rows` vectors that lie one after another in `a` and `b`. */
+function squaredDistances(a: ArrayLike<number>, b: Float64Array, rows: number): number[] {
+  const n = b.length / rows
+  return Array.from({ length: rows }, (_, i) => {
+    let sum = 0
+    for (let j = i * n; j < (i + 1) * n; j++) sum += (a[j]! - b[j]!) ** 2
+    return sum
+  })
 }

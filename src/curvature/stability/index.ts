@@ -1,3 +1,4 @@
+export type { BatchesCheckpoint } from './batchMeasure.js'
 export { type BatchSharpness, type BatchSharpnessOptions, batchSharpness } from './batchSharpness.js'
 export { type HessianNoiseOptions, hessianNoise } from './hessianNoise.js'
 export {

@@ -1,8 +1,11 @@
-import { topEigenpairs } from '../../linalg/index.js'
-import type { Progress } from '../../linalg/products.js'
+import { type EigenpairsCheckpoint, topEigenpairs } from '../../linalg/index.js'
 import type { Estimate } from '../../linalg/stochastic/estimator.js'
+import { Tensor } from '../../tensor/tensor.js'
 import { lossHessian, type OperatorOptions } from '../operators/index.js'
 import type { Problem } from '../problem.js'
+import { stagesFor } from '../stages/fingerprint.js'
+import type { StagesOptions } from '../stages/stages.js'
+import type { BatchesCheckpoint } from './batchMeasure.js'
 import { hessianNoise } from './hessianNoise.js'
 import { effectiveBatch, requireBatches, shuffled } from './sampling.js'
 import { learningRateLimit, stabilityThreshold } from './thresholds.js'
@@ -116,42 +119,53 @@ function powersOfTwo(samples: number): number[] {
   return [...powers, samples]
 }
 
-export interface MeasureLawOptions extends LawOptions, Omit<OperatorOptions, 'moves' | 'onStep'> {
+export interface MeasureLawOptions
+  extends LawOptions,
+    Omit<OperatorOptions, 'moves' | 'onStep' | 'signal'>,
+    StagesOptions {
   readonly seed?: number
-  readonly onStep?: (progress: Progress & { readonly stage: string }) => void
 }
 
 /**
  * {@link learningRateLaw} from a model and its data: the sharpness by Lanczos, the noise from random batches along the
- * eigenvector. `batch` is their size: by default a 64th of the samples, at most 256.
+ * eigenvector. `batch` is their size: by default a 64th of the samples, at most 256. Stopped at any moment it goes on from its
+ * last checkpoint, to the same digits.
  */
 export async function measureLearningRateLaw(
   problem: Problem,
   options: MeasureLawOptions = {},
 ): Promise<LearningRateLaw> {
-  const { seed = 0, signal, onStep } = options
+  const { seed = 0, signal, onStep, ...operator } = options
+  const where = 'measureLearningRateLaw'
   const all = problem.inputs.shape[0]!
   const batch = options.batch ?? Math.min(256, Math.max(1, Math.floor(all / 64)))
-  const samples = requireBatches(problem, batch, 'measureLearningRateLaw')
-  const stage = (name: string) => ({
+  const samples = requireBatches(problem, batch, where)
+  const stages = await stagesFor(where, problem, { batch, seed }, options)
+  const hessian = await lossHessian(shuffled(problem, seed), {
+    ...operator,
+    batch,
     ...(signal && { signal }),
-    onStep: ({ done, total }: Progress) => onStep?.({ stage: name, done, total }),
+    onStep: ({ done, total }) => onStep?.({ stage: 'linearising', fraction: done / total }),
   })
-  const hessian = await lossHessian(shuffled(problem, seed), { ...options, batch, ...stage('linearising') })
   try {
-    const { eigenvalues, eigenvectors } = await topEigenpairs(hessian, {
-      count: 1,
-      findRepeated: false,
-      tolerance: hessian.dtype === 'float64' ? 1e-6 : 1e-4,
-      seed,
-      ...stage('sharpness'),
-    })
-    const { value, residual } = eigenvalues[0]!
-    const noise = await hessianNoise(hessian, { directions: eigenvectors, ...stage('noise of the Hessian') })
-    return learningRateLaw(
-      { sharpness: { estimate: value, standardError: residual }, noise, samples },
-      options,
+    const top = await stages.run<{ sharpness: Estimate; vector: Float64Array }, EigenpairsCheckpoint>(
+      'sharpness',
+      {},
+      async (run) => {
+        const tolerance = hessian.dtype === 'float64' ? 1e-6 : 1e-4
+        const found = await topEigenpairs(hessian, { count: 1, findRepeated: false, tolerance, seed, ...run })
+        const { value, residual } = found.eigenvalues[0]!
+        return {
+          sharpness: { estimate: value, standardError: residual },
+          vector: found.eigenvectors.data as Float64Array,
+        }
+      },
     )
+    const directions = new Tensor(top.vector, [1, hessian.rows])
+    const noise = await stages.run<Estimate, BatchesCheckpoint>('noise of the Hessian', {}, (run) =>
+      hessianNoise(hessian, { directions, ...run }),
+    )
+    return learningRateLaw({ sharpness: top.sharpness, noise, samples }, options)
   } finally {
     await hessian.dispose()
   }

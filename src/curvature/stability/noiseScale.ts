@@ -1,21 +1,19 @@
-import { type Progress, requireCount } from '../../linalg/products.js'
+import { countProducts, requireCount } from '../../linalg/products.js'
 import { type Estimate, meanAndError } from '../../linalg/stochastic/estimator.js'
 import { axpy, dot } from '../../linalg/vector.js'
-import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { grad } from '../../transforms/index.js'
 import { lossAndGradient, lossHessian } from '../operators/index.js'
 import type { Problem } from '../problem.js'
+import { type BatchMeasureOptions, measureBatches } from './batchMeasure.js'
 import { batchPass, type PassOptions } from './batchPass.js'
 import { effectiveBatch, requireBatches, shuffled } from './sampling.js'
 
-export interface NoiseScaleOptions extends Partial<PassOptions> {
+export interface NoiseScaleOptions extends Partial<PassOptions>, BatchMeasureOptions {
   /** Random batches, without overlap; at least 2. Default 64, at most all. */
   readonly batches?: number
   /** Bytes that the Hessian's products may take. Default 2 GiB. */
   readonly memoryBytes?: number
   readonly seed?: number
-  readonly signal?: AbortSignal
-  readonly onStep?: (progress: Progress) => void
 }
 
 /** How noisy gradients of batches are, and which batch that makes worthwhile. */
@@ -36,6 +34,11 @@ export interface NoiseScale {
   readonly critical: Estimate | null
   /** |g|^2 / g^T H g, the best learning rate of the whole gradient; null where `critical` is. */
   readonly learningRate: number | null
+  /**
+   * g_B . g / |g|^2 over the batches drawn, whose mean over all is 1. Further from 1 than its error explains, few samples
+   * make up most of the gradient: the batches missed or met them by chance, and no other error here counts that.
+   */
+  readonly drawn: Estimate
 }
 
 /**
@@ -46,49 +49,61 @@ export interface NoiseScale {
  * @throws when the gradient vanishes.
  */
 export async function noiseScale(problem: Problem, options: NoiseScaleOptions = {}): Promise<NoiseScale> {
-  const { batch = 1, batches = 64, seed = 0, memoryBytes, signal, onStep } = options
-  const samples = requireBatches(problem, batch, 'noiseScale')
-  requireCount(batches, 'batches', 'noiseScale', 2)
+  const { batch = 1, batches = 64, seed = 0, memoryBytes, signal } = options
+  const where = 'noiseScale'
+  const samples = requireBatches(problem, batch, where)
+  requireCount(batches, 'batches', where, 2)
   const common = {
     ...(options.parameters && { parameters: options.parameters }),
     ...(options.precision && { precision: options.precision }),
     ...(signal && { signal }),
   }
-  const { gradient } = await lossAndGradient(problem, common)
-  const squared = dot(gradient, gradient)
-  if (squared === 0) throw new Error('noiseScale: the gradient is zero, so that no batch is large enough')
   const hessian = await lossHessian(problem, { ...common, ...(memoryBytes && { memoryBytes }) })
   const pass = await batchPass(shuffled(problem, seed), { ...options, batch }, (loss, theta) => [
     grad(loss)(theta),
   ])
+  const products = countProducts(hessian, where, signal)
   /** v^T H v of each. */
   const curvatures = async (vectors: readonly Float64Array[]) => {
-    const block = new Tensor(Float64Array.from(vectors.flatMap((v) => [...v])), [
-      vectors.length,
-      hessian.rows,
-    ])
-    const images = castTensor(await hessian.apply(castTensor(block, hessian.dtype)), 'float64').data
-    return vectors.map((v, i) => dot(v, images.subarray(i * v.length, (i + 1) * v.length) as Float64Array))
+    const images = await products.apply(vectors)
+    return vectors.map((v, i) => dot(v, images.subarray(i * v.length, (i + 1) * v.length)))
   }
   try {
+    const { block } = hessian.plan
     const total = Math.min(batches, pass.batches)
     const scale = effectiveBatch(batch, samples)
-    const [traces, products]: [number[], number[]] = [[], []]
-    for (let from = 0; from < total; from += hessian.plan.block) {
-      const deviations: Float64Array[] = []
-      for (let i = from; i < Math.min(total, from + hessian.plan.block); i++) {
-        signal?.throwIfAborted()
-        const [deviation] = (await pass.run(i)) as [Float64Array]
-        axpy(-1, gradient, deviation)
-        deviations.push(deviation)
-        onStep?.({ done: i + 1, total })
-      }
-      traces.push(...deviations.map((deviation) => scale * dot(deviation, deviation)))
-      products.push(...(await curvatures(deviations)).map((value) => scale * value))
-    }
+    const { whole: gradient, rows } = await measureBatches(
+      { method: where, samples, batch, batches: total, parameters: hessian.rows, seed, block },
+      total,
+      {
+        async whole() {
+          const { gradient } = await lossAndGradient(problem, common)
+          if (dot(gradient, gradient) === 0)
+            throw new Error(`${where}: the gradient is zero, so that no batch is large enough`)
+          return gradient
+        },
+        async rows(from, gradient) {
+          const deviations: Float64Array[] = []
+          for (let i = from; i < Math.min(total, from + block); i++) {
+            signal?.throwIfAborted()
+            const [deviation] = (await pass.run(i)) as [Float64Array]
+            axpy(-1, gradient, deviation)
+            deviations.push(deviation)
+          }
+          const curved = await curvatures(deviations)
+          return deviations.map((deviation, i) => [
+            scale * dot(deviation, deviation),
+            scale * curved[i]!,
+            dot(deviation, gradient),
+          ])
+        },
+      },
+      options,
+    )
+    const squared = dot(gradient, gradient)
     const [along] = (await curvatures([gradient])) as [number]
-    const covariance = meanAndError(traces)
-    const curved = meanAndError(products)
+    const covariance = meanAndError(rows.map(([trace]) => trace!))
+    const curved = meanAndError(rows.map(([, product]) => product!))
     const upwards = along > 0 && curved.estimate > 0
     return {
       gradient: squared,
@@ -97,6 +112,7 @@ export async function noiseScale(problem: Problem, options: NoiseScaleOptions = 
       curvature: along / squared,
       critical: upwards ? over(curved, along) : null,
       learningRate: upwards ? squared / along : null,
+      drawn: meanAndError(rows.map(([, , beside]) => 1 + beside! / squared)),
     }
   } finally {
     await pass.dispose()

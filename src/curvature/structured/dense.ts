@@ -4,7 +4,9 @@ import { blockSize, requireFloat } from '../../linalg/operators/operator.js'
 import { norm } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/index.js'
-import { asDType, matmul, requireSymmetric, sideOf, sum, sumOfLogs } from './values.js'
+import { sideOf } from './factor.js'
+import { requireSymmetric } from './symmetric.js'
+import { asDType, float64, matmul, sum, sumOfLogs } from './values.js'
 
 const product = compile((x: Tensor, y: Tensor) => np.matmul(x, y))
 
@@ -12,7 +14,7 @@ const product = compile((x: Tensor, y: Tensor) => np.matmul(x, y))
 export function structuredDense(matrix: Tensor): StructuredOperator {
   const where = 'structuredDense'
   const dtype = requireFloat(matrix.dtype, `${where}: matrix`)
-  const exact = requireSymmetric(matrix, `${where}: matrix`)
+  const exact = float64(requireSymmetric(matrix, `${where}: matrix`))
   const held = asDType(exact, dtype)
   const n = sideOf(matrix)
   const factor = (damping: number) => np.cholesky(np.add(exact, np.multiply(np.eye(n), damping)))

@@ -1,31 +1,35 @@
-import { compile } from '../../engines/index.js'
+import { compile, compileJs } from '../../engines/index.js'
 import type { StructuredOperator } from '../../linalg/index.js'
 import { blockSize, requireFloat } from '../../linalg/operators/operator.js'
 import { norm } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import { type Tensor, tensor } from '../../tensor/index.js'
 import { showShape } from '../../tensor/shape.js'
-import { asDType, damped, float64, matmul, sum, sumOfLogs } from './values.js'
+import { type Factor, sideOf, timesLeft, timesRight, transposed } from './factor.js'
+import { asDType, damped, float64, sum, sumOfLogs } from './values.js'
 
 /** Q_L^T X Q_R. */
-const turn = (left: Tensor, x: Tensor, right: Tensor) => np.matmul(np.matmul(np.transpose(left), x), right)
+const turn = (left: Factor, x: Tensor, right: Factor) => timesRight(timesLeft(transposed(left), x), right)
 
-const product = compile((left: Tensor, right: Tensor, eigenvalues: Tensor, x: Tensor) =>
-  turn(np.transpose(left), np.multiply(turn(left, x, right), eigenvalues), np.transpose(right)),
+/** L X R, at once. */
+const timesBoth = compileJs((left: Factor, x: Tensor, right: Factor) => timesRight(timesLeft(left, x), right))
+
+const product = compile((left: Factor, right: Factor, eigenvalues: Tensor, x: Tensor) =>
+  turn(transposed(left), np.multiply(turn(left, x, right), eigenvalues), transposed(right)),
 )
 
-const meanSquares = compile((left: Tensor, x: Tensor, right: Tensor) =>
+const meanSquares = compile((left: Factor, x: Tensor, right: Factor) =>
   np.mean(np.square(turn(left, x, right)), { axis: 0 }),
 )
 
 /**
  * (Q_L (x) Q_R) diag(Lambda) (Q_L (x) Q_R)^T for orthonormal eigenvectors as the columns of Q_L [p, p] and Q_R [q, q],
- * and eigenvalues Lambda [p, q]: EK-FAC's block of a weight [p, q] laid out row by row (George et al. 2018). In the
- * dtype of Q_L; products are Q_L ((Q_L^T X Q_R) * Lambda) Q_R^T.
+ * and eigenvalues Lambda [p, q]: EK-FAC's block of a weight [p, q] laid out row by row (George et al. 2018). Ones of shape
+ * [p] stand for the identity. In the dtype of Q_L; products are Q_L ((Q_L^T X Q_R) * Lambda) Q_R^T.
  */
 export function structuredEigenKronecker(
-  left: Tensor,
-  right: Tensor,
+  left: Factor,
+  right: Factor,
   eigenvalues: Tensor,
 ): StructuredOperator {
   const where = 'structuredEigenKronecker'
@@ -55,7 +59,7 @@ export function structuredEigenKronecker(
     },
     diagonal() {
       const [l, r] = [np.square(float64(left)), np.square(float64(right))]
-      return matmul(matmul(l, float64(eigenvalues)), np.transpose(r)).data as Float64Array
+      return timesBoth(l, float64(eigenvalues), transposed(r)).data as Float64Array
     },
     frobeniusNorm: () => norm(exact),
   }
@@ -65,7 +69,7 @@ export function structuredEigenKronecker(
  * EK-FAC's eigenvalues: the mean over gradients G_n of the squares of Q_L^T G_n Q_R, from `gradients` [N, p, q]. Of all
  * eigenvalues in this basis these are nearest to the gradients' second moment in the Frobenius norm.
  */
-export async function correctedEigenvalues(left: Tensor, right: Tensor, gradients: Tensor): Promise<Tensor> {
+export async function correctedEigenvalues(left: Factor, right: Factor, gradients: Tensor): Promise<Tensor> {
   const where = 'correctedEigenvalues'
   const [p, q] = requireSides(left, right, where)
   const [samples, ...shape] = gradients.shape
@@ -76,9 +80,11 @@ export async function correctedEigenvalues(left: Tensor, right: Tensor, gradient
   return meanSquares(asDType(left, 'float64'), float64(gradients), float64(right))
 }
 
-function requireSides(left: Tensor, right: Tensor, where: string): [p: number, q: number] {
+function requireSides(left: Factor, right: Factor, where: string): [p: number, q: number] {
   for (const [name, { shape }] of Object.entries({ left, right }))
-    if (shape.length !== 2 || shape[0] !== shape[1] || !shape[0])
-      throw new Error(`${where}: ${name} has shape ${showShape(shape)}, expected a square matrix [n, n]`)
-  return [left.shape[0]!, right.shape[0]!]
+    if (shape.length > 2 || shape[0] !== (shape[1] ?? shape[0]) || !shape[0])
+      throw new Error(
+        `${where}: ${name} has shape ${showShape(shape)}, expected a square matrix [n, n] or a diagonal [n]`,
+      )
+  return [sideOf(left), sideOf(right)]
 }

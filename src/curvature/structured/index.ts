@@ -3,6 +3,7 @@ export { structuredDense } from './dense.js'
 export { structuredDiagonal } from './diagonal.js'
 export { type DynamicMFac, type DynamicMFacOptions, dynamicMFac } from './dynamicMFac.js'
 export { correctedEigenvalues, structuredEigenKronecker } from './eigenKronecker.js'
+export type { Factor } from './factor.js'
 export { factoredDamping, type KroneckerOperator, structuredKronecker } from './kronecker.js'
 export { structuredLowRank } from './lowRank.js'
 export {

@@ -1,18 +1,29 @@
 import { compile } from '../../engines/index.js'
 import type { StructuredOperator } from '../../linalg/index.js'
 import { blockSize, requireFloat } from '../../linalg/operators/operator.js'
-import { norm } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/index.js'
 import { structuredEigenKronecker } from './eigenKronecker.js'
-import { asDType, damped, fromEigen, once, requireSymmetric, sideOf, sumOfLogs } from './values.js'
+import {
+  diagonalOf,
+  eigenOf,
+  type Factor,
+  fromEigen,
+  normOf,
+  requireFactor,
+  sideOf,
+  timesLeft,
+  timesRight,
+  traceOf,
+} from './factor.js'
+import { asDType, damped, once, sumOfLogs } from './values.js'
 
-const sandwich = compile((left: Tensor, x: Tensor, right: Tensor) => np.matmul(np.matmul(left, x), right))
+const sandwich = compile((left: Factor, x: Tensor, right: Factor) => timesRight(timesLeft(left, x), right))
 
 /** A Kronecker product, with its factors and a choice of how an inverse is damped. */
 export interface KroneckerOperator extends StructuredOperator {
-  readonly left: Tensor
-  readonly right: Tensor
+  readonly left: Factor
+  readonly right: Factor
   /**
    * 'exact' (default): (L (x) R + damping I)^-1 by the factors' eigenvectors. 'factored':
    * (L + pi sqrt(damping) I)^-1 (x) (R + sqrt(damping) / pi I)^-1 with pi^2 = (tr L / dim L) / (tr R / dim R)
@@ -23,20 +34,17 @@ export interface KroneckerOperator extends StructuredOperator {
 
 /**
  * L (x) R for symmetric matrices L [p, p] and R [q, q] of one dtype. Vectors are matrices X [p, q] row by row, and the
- * product is L X R: for a weight [out, in] K-FAC's block has L of the outputs' gradients and R of the inputs.
+ * product is L X R: for a weight [out, in] K-FAC's block has L of the outputs' gradients and R of the inputs. A factor of shape
+ * [p] is the diagonal of one that has nothing else.
  */
-export function structuredKronecker(left: Tensor, right: Tensor): KroneckerOperator {
+export function structuredKronecker(left: Factor, right: Factor): KroneckerOperator {
   const where = 'structuredKronecker'
   const dtype = requireFloat(left.dtype, `${where}: left`)
   if (right.dtype !== dtype)
     throw new Error(`${where}: left is ${dtype} and right ${right.dtype}, expected one dtype`)
-  const [exactLeft, exactRight] = [
-    requireSymmetric(left, `${where}: left`),
-    requireSymmetric(right, `${where}: right`),
-  ]
-  const held = [asDType(exactLeft, dtype), asDType(exactRight, dtype)] as const
+  const held = [requireFactor(left, `${where}: left`), requireFactor(right, `${where}: right`)] as const
   const [p, q] = [sideOf(left), sideOf(right)]
-  const eigen = once(() => [np.eigh(exactLeft), np.eigh(exactRight)] as const)
+  const eigen = once(() => held.map(eigenOf))
   const eigenvalues = () => np.outer(...(eigen().map((side) => side.eigenvalues) as [Tensor, Tensor]))
   const apply = async (vectors: Tensor) => {
     const k = blockSize(vectors, p * q, where)
@@ -59,17 +67,17 @@ export function structuredKronecker(left: Tensor, right: Tensor): KroneckerOpera
     right: held[1],
     apply,
     applyTranspose: apply,
-    trace: () => np.trace(exactLeft).item() * np.trace(exactRight).item(),
+    trace: () => traceOf(held[0]) * traceOf(held[1]),
     logDeterminant: (damping = 0) => sumOfLogs(damped(eigenvalues().data, damping, where)),
     inverse(damping = 0, how = 'exact') {
       if (damping === 0) return inverseFactors([0, 0])
-      if (how === 'factored') return inverseFactors(factoredDamping(exactLeft, exactRight, damping))
+      if (how === 'factored') return inverseFactors(factoredDamping(...held, damping))
       const inverse = damped(eigenvalues().data, damping, where).map((value) => 1 / value)
       const [l, r] = eigen().map(({ eigenvectors }) => asDType(eigenvectors, dtype)) as [Tensor, Tensor]
       return structuredEigenKronecker(l, r, np.reshape(np.array(inverse), [p, q]))
     },
-    diagonal: () => np.outer(np.diagonal(exactLeft), np.diagonal(exactRight)).data as Float64Array,
-    frobeniusNorm: () => norm(exactLeft.data as Float64Array) * norm(exactRight.data as Float64Array),
+    diagonal: () => np.outer(diagonalOf(held[0]), diagonalOf(held[1])).data as Float64Array,
+    frobeniusNorm: () => normOf(held[0]) * normOf(held[1]),
   }
 }
 
@@ -77,8 +85,8 @@ export function structuredKronecker(left: Tensor, right: Tensor): KroneckerOpera
  * What is added to the diagonals of L and R so that their product is damped by about `damping`: pi sqrt(damping) and
  * sqrt(damping) / pi with pi^2 = (tr L / dim L) / (tr R / dim R), and pi = 1 where a trace is 0.
  */
-export function factoredDamping(left: Tensor, right: Tensor, damping: number): [left: number, right: number] {
-  const ratio = np.trace(left).item() / sideOf(left) / (np.trace(right).item() / sideOf(right))
+export function factoredDamping(left: Factor, right: Factor, damping: number): [left: number, right: number] {
+  const ratio = traceOf(left) / sideOf(left) / (traceOf(right) / sideOf(right))
   const pi = ratio > 0 && Number.isFinite(ratio) ? Math.sqrt(ratio) : 1
   return [pi * Math.sqrt(damping), Math.sqrt(damping) / pi]
 }

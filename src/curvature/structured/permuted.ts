@@ -36,8 +36,12 @@ export function structuredPermuted(operator: StructuredOperator, order: Int32Arr
 
 function requirePermutation(order: Int32Array, n: number): void {
   const seen = new Uint8Array(n)
-  for (const place of order) seen[place] = 1
-  const different = seen.reduce((sum, one) => sum + one, 0)
+  let different = 0
+  for (let i = 0; i < order.length; i++) {
+    const place = order[i]!
+    if (seen[place] === 0) different++
+    seen[place] = 1
+  }
   if (order.length !== n || different !== n)
     throw new Error(
       `structuredPermuted: order has ${order.length} entries, ${different} different, expected each of 0 to ${n - 1} once`,

@@ -67,6 +67,21 @@ describe.each([
     await expectStructured(operator, l.kroneckerProduct(r), accuracy)
   })
 
+  test.each(['left', 'right', 'both'])('Kronecker product with a diagonal factor: %s', async (side) => {
+    const [p, q] = [4, 3]
+    const diagonal = (n: number) => Matrix.diag([...positive(n)])
+    const l = side === 'right' ? randomPositive(p, 3) : diagonal(p)
+    const r = side === 'left' ? randomPositive(q, 4) : diagonal(q)
+    const factor = (matrix: Matrix, isDiagonal: boolean) =>
+      isDiagonal ? tensor(matrix.diagonal(), { dtype }) : tensorOf(matrix, dtype)
+    const operator = structuredKronecker(factor(l, side !== 'right'), factor(r, side !== 'left'))
+    await expectStructured(operator, l.kroneckerProduct(r), accuracy)
+    const damped = operator.inverse(0.2, 'factored')
+    const [a, b] = factoredDamping(tensorOf(l), tensorOf(r), 0.2)
+    const expected = inverse(plusDamping(l, a)).kroneckerProduct(inverse(plusDamping(r, b)))
+    await expectDense(damped, expected, accuracy)
+  })
+
   test('Kronecker product with corrected eigenvalues', async () => {
     const [p, q] = [4, 3]
     const [left, right] = [randomPositive(p, 5), randomPositive(q, 6)].map(

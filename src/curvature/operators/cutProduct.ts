@@ -6,7 +6,7 @@ import { splitProgram } from '../../transforms/partial.js'
  * The program (theta, ...data, v) -> M v of a product, cut by what its values depend on: the parameters alone, the data,
  * and the direction v, in which it is linear.
  */
-export interface Stages {
+export interface CutProduct {
   /** theta -> shared values. */
   readonly shared: Program
   /** (...shared values, ...data) -> residuals. */
@@ -16,7 +16,7 @@ export interface Stages {
 }
 
 /** Cuts the program of a product; its first input is theta, its last the direction. */
-export function stagesOf(product: Program): Stages {
+export function cutProduct(product: Program): CutProduct {
   const data = product.inputs.slice(1, -1)
   const direction = product.inputs.at(-1)!
   const marks = product.inputs.map((input) => input === direction)
