@@ -5,7 +5,6 @@ import { castTensor } from '../../tensor/tensor.js'
 import { trace } from '../../transforms/index.js'
 import { flatProblem, type Selection } from '../parameters.js'
 import { batchesOf, type Problem } from '../problem.js'
-import { requireProblem } from '../requirements.js'
 
 export interface PassOptions {
   /** Samples in a batch. */
@@ -30,7 +29,6 @@ export async function batchPass(
   { batch, precision = 'float64', parameters }: PassOptions,
   of: (loss: (theta: Tensor) => Tensor, theta: Tensor) => Tensor[],
 ): Promise<BatchPass> {
-  requireProblem(problem)
   const flat = flatProblem(problem, precision, parameters)
   const batches = batchesOf(flat, batch).slice(0, Math.floor(flat.inputs.shape[0]! / batch))
   const [first] = batches

@@ -3,6 +3,7 @@ import { Random } from '../../linalg/random.js'
 import { allocate } from '../../tensor/dtype.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { Problem } from '../problem.js'
+import { requireProblem } from '../requirements.js'
 
 /** The problem with its samples in a random order, so that any consecutive ones are a random batch. */
 export function shuffled(problem: Problem, seed = 0): Problem {
@@ -29,8 +30,9 @@ export function effectiveBatch(batch: number, samples: number): number {
   return batch === samples ? Number.POSITIVE_INFINITY : batch / (1 - batch / samples)
 }
 
-/** @throws unless there are at least two batches of `batch` among the samples, so that something can scatter. */
+/** @throws unless the problem fits, and there are at least two batches of `batch` among the samples, so that something can scatter. */
 export function requireBatches(problem: Problem, batch: number, where: string): number {
+  requireProblem(problem)
   const samples = problem.inputs.shape[0]!
   requireCount(samples, 'samples', where, 2)
   requireCount(batch, 'batch', where, 1, Math.floor(samples / 2))

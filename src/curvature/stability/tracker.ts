@@ -6,6 +6,7 @@ import { castTensor, Tensor } from '../../tensor/tensor.js'
 import { lossHessian, lossPass, type OperatorOptions } from '../operators/index.js'
 import { flatProblem } from '../parameters.js'
 import type { Problem } from '../problem.js'
+import { requireProblem } from '../requirements.js'
 import { shuffled } from './sampling.js'
 
 export interface TrackerOptions extends Omit<OperatorOptions, 'moves' | 'onStep'> {
@@ -59,6 +60,7 @@ export async function curvatureTracker(
   const { every = 1, probes = 10, tolerance = 1e-3, seed = 0, signal } = options
   requireCount(every, 'every', where)
   requireCount(probes, 'probes', where, 2)
+  requireProblem(problem)
   const samples = problem.inputs.shape[0]!
   const batch = Math.min(options.batch ?? 64, Math.max(1, samples >> 1))
   const mixed = shuffled(problem, seed)
