@@ -1,31 +1,25 @@
 /**
  * Fits NIST's StRD problems from both starts with default options, those that are separable by variable projection too,
  * times a small fit, alone and among many, beside SciPy's and ml-levenberg-marquardt's where these are installed, prints
- * the tables and writes FIT.md. EVOLUTE_DATA names the folder of the data. Options: --rounds N (default 7), --dry writes
+ * the tables and writes FIT.md. EVOLUTE_DATA names the folder of the data. Options: --rounds N (default 20), --dry writes
  * nothing.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Random } from 'evolute/linalg'
-import * as np from 'evolute/numpy'
-import {
-  batchLeastSquares,
-  leastSquares,
-  prepareLeastSquares,
-  separableLeastSquares,
-  uncertainty,
-} from 'evolute/optimize'
-import { Tensor } from 'evolute/tensor'
+import { build } from 'esbuild'
+import { leastSquares, separableLeastSquares, uncertainty } from 'evolute/optimize'
+import type { Tensor } from 'evolute/tensor'
 import { logRelativeError, nistProblems, nistResidual } from '../test/optimize/nist.js'
 import { inOrder, isSeparable, separable } from '../test/optimize/nistSeparable.js'
 import { median } from './measure.js'
+import type { Timed } from './smallFits.js'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string' }, dry: { type: 'boolean' } } })
-const rounds = Number(values.rounds ?? 7)
+const rounds = Number(values.rounds ?? 20)
 const data = process.env.EVOLUTE_DATA
 if (!data) throw new Error('EVOLUTE_DATA is not set, expected the folder of the test data')
 
@@ -82,61 +76,26 @@ async function separableTable(): Promise<string> {
   ].join('\n')
 }
 
-const x = Array.from({ length: 14 }, (_, i) => i / 3)
-const y = x.map((xi, i) => 3 * Math.exp(-0.8 * xi) + 1 + 0.05 * Math.sin(7 * i))
-const start = { a: 1, k: 0.3, c: 0 }
-
-/** Microseconds of one fit: the median of rounds, each the mean of `repeats`. */
-async function time(solve: () => unknown, repeats: number): Promise<number> {
-  const each: number[] = []
-  for (let round = 0; round <= rounds; round++) {
-    const from = performance.now()
-    for (let i = 0; i < repeats; i++) await solve()
-    each.push((1000 * (performance.now() - from)) / repeats)
+/** What bench/smallFits.ts prints, bundled: this script's own loader wraps closures, which users' programs do not. */
+async function smallFits(): Promise<{ x: number[]; y: number[]; timed: Timed[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'evolute-bench-'))
+  const outfile = join(folder, 'smallFits.mjs')
+  try {
+    await build({
+      entryPoints: [fileURLToPath(new URL('smallFits.ts', import.meta.url))],
+      bundle: true,
+      outfile,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      conditions: ['source'],
+      external: ['onnxruntime-node'],
+      logLevel: 'error',
+    })
+    return JSON.parse(execFileSync(process.execPath, [outfile, String(rounds)], { encoding: 'utf8' }))
+  } finally {
+    rmSync(folder, { recursive: true })
   }
-  return median(each.slice(1))
-}
-
-interface Peer {
-  readonly name: string
-  readonly microseconds: number
-  readonly sumOfSquares: number
-}
-
-type Decay = Record<'a' | 'k' | 'c', Tensor>
-
-const decay = ({ a, k, c }: Decay) => np.add(np.multiply(a, np.exp(np.negative(np.multiply(k, x)))), c)
-
-async function ours(): Promise<Peer[]> {
-  const problem = await prepareLeastSquares((p: Decay) => np.subtract(decay(p), y), start)
-  const peers: Peer[] = []
-  for (const tolerance of [0, 1e-8]) {
-    const { value } = await problem.solve({ tolerance })
-    const microseconds = await time(() => problem.solve({ tolerance }), 1000)
-    peers.push({ name: `evolute, tolerance ${tolerance}`, microseconds, sumOfSquares: 2 * value })
-  }
-  return peers
-}
-
-const fits = 10_000
-
-/** Per fit, tracing and compiling included; the data of all but the first, which is the one above, have noise. */
-async function batched(): Promise<Peer[]> {
-  const random = new Random('fits')
-  const rows = Float64Array.from({ length: fits * y.length }, (_, i) => {
-    return y[i % y.length]! + (i < y.length ? 0 : 0.05 * random.normal())
-  })
-  const ys = new Tensor(rows, [fits, y.length])
-  const residual = (p: Decay, own: Tensor) => np.subtract(decay(p), own)
-  const peers: Peer[] = []
-  for (const tolerance of [0, 1e-8]) {
-    const solve = () => batchLeastSquares(residual, start, ys, { tolerance })
-    const { value } = await solve()
-    const microseconds = (await time(solve, 1)) / fits
-    const name = `evolute, each of ${fits} in one call, tolerance ${tolerance}`
-    peers.push({ name, microseconds, sumOfSquares: 2 * value[0]! })
-  }
-  return peers
 }
 
 const python = `
@@ -154,10 +113,11 @@ for method in ["lm", "trf"]:
         start = time.perf_counter()
         for _ in range(100): r = least_squares(f, [1, 0.3, 0], j, method=method)
         times.append((time.perf_counter() - start) * 1e4)
-    print(json.dumps({"name": "SciPy " + method, "microseconds": float(np.median(times[1:])), "sumOfSquares": 2 * r.cost}))
+    print(json.dumps({"name": "SciPy " + method, "microseconds": min(times[1:]),
+        "evaluations": "%d, %d" % (r.nfev, r.njev), "sumOfSquares": 2 * r.cost}))
 `
 
-function scipy(): Peer[] {
+function scipy(x: number[], y: number[]): Timed[] {
   try {
     const text = execFileSync('python3', ['-c', python], {
       input: JSON.stringify([x, y, rounds]),
@@ -174,38 +134,18 @@ function scipy(): Peer[] {
   }
 }
 
-/** ml-levenberg-marquardt of version 5.1.0 or later, which takes derivatives. */
-async function mlLevenbergMarquardt(): Promise<Peer[]> {
-  const name = 'ml-levenberg-marquardt'
-  const library = await import(name).catch(() => undefined)
-  if (!library) {
-    console.error(`${name} is not installed: left out`)
-    return []
-  }
-  const f =
-    ([a, k, c]: number[]) =>
-    (at: number) =>
-      a! * Math.exp(-k! * at) + c!
-  const jacobianFunction =
-    ([a, k]: number[]) =>
-    (at: number) => {
-      const e = Math.exp(-k! * at)
-      return [e, -a! * at * e, 1]
-    }
-  const options = { initialValues: Object.values(start), jacobianFunction }
-  const solve = () => library.levenbergMarquardt({ x, y }, f, options)
-  return [{ name, microseconds: await time(solve, 100), sumOfSquares: solve().parameterError }]
-}
-
-const peers = [...(await ours()), ...(await batched()), ...scipy(), ...(await mlLevenbergMarquardt())]
+const { x, y, timed } = await smallFits()
+const peers = [...timed, ...scipy(x, y)]
+const row = ({ name, microseconds, evaluations, sumOfSquares }: Timed) =>
+  `| ${name} | ${microseconds.toFixed(0)} us | ${evaluations} | ${sumOfSquares.toPrecision(12)} |`
 const cores = cpus()
 const text = `${cores.length} cores of ${cores[0]?.model.trim()}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}
 
 A decay of 3 parameters through 14 points, derivatives given, after warm-up:
 
-| | time | sum of squares |
-|---|---|---|
-${peers.map((p) => `| ${p.name} | ${p.microseconds.toFixed(0)} us | ${p.sumOfSquares.toPrecision(12)} |`).join('\n')}
+| | time | evaluations of residuals, of the Jacobian | sum of squares |
+|---|---|---|---|
+${peers.map(row).join('\n')}
 
 ${await nistTable()}
 

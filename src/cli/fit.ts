@@ -53,13 +53,16 @@ async function run(words: readonly string[], signal: AbortSignal): Promise<void>
   for (const column of model.predictors) finite(column, path)
   const { y, sigma } = columns
   const loss = lossOf(args)
+  const lossScale = args.number('loss-scale', {})
+  if (lossScale !== undefined && !(lossScale > 0))
+    throw new UsageError(`--loss-scale: got ${lossScale}, expected a number above 0`)
   const residual = (p: NamedTensors) => np.subtract(model.at(p, model.observed, y.values.length), y.values)
   const result = await blamingInput(path, () =>
     leastSquares(residual, Object.fromEntries(start), {
-      bounds: readBounds(args, [...start.keys()]),
+      bounds: readBounds(args, start),
       loss,
       signal,
-      ...given({ sigma: sigma?.values, lossScale: args.number('loss-scale', {}) }),
+      ...given({ sigma: sigma?.values, lossScale }),
     }),
   )
   const report = reportOf(

@@ -48,8 +48,21 @@ export interface Steps {
  */
 export interface Descent<Model extends LocalModel, Memory = unknown> {
   readonly name: string
+  /** Whether it guesses curvature from gradients, or sees part of it, so that a small step or decrement proves nothing. */
+  readonly estimated?: boolean
   /** What is kept from point to point, as plain data; called once at each point that is taken. */
   remember(model: Model, point: Float64Array, memory: Memory | undefined): Awaitable<Memory>
   /** `spare`: what it once prepared and is needed no more, to be overwritten. */
   prepare(model: Model, point: Float64Array, memory: Memory, spare?: Steps): Awaitable<Steps>
+}
+
+/** @throws when a method given by the user is no descent with a search. */
+export function checkedMethod<M extends { readonly descent: unknown; readonly search: unknown }>(
+  method: M,
+): M {
+  if (!(method?.descent && method.search))
+    throw new Error(
+      `method: got an object of ${Object.keys(method ?? {}).join(', ') || 'nothing'}, expected a name, or { descent, search }`,
+    )
+  return method
 }

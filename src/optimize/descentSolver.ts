@@ -11,10 +11,15 @@ export interface DescentState<Memory = unknown> extends IterationState {
   readonly optimality: number
 }
 
-export interface DescentSolverOptions {
+export interface DescentSolverOptions<Model = never> {
   /** Ends where the full step promises to reduce the value by less than this part of it, squared. Default 0. */
   readonly tolerance?: number
+  /** What an earlier solver of the same objective and descent left behind. */
+  readonly memory?: DescentMemory<Model>
 }
+
+/** Models and steps that are needed no more, to be overwritten. */
+export type DescentMemory<Model> = readonly { readonly model?: Model | undefined; readonly steps: Steps }[]
 
 /** Reductions below this part of the value drown in its rounding. */
 const rounding = 1e-13
@@ -24,6 +29,8 @@ const nearby = 1e-10
 const smallStep = 1e-8
 /** Decrements below this part of the value leave nothing to gain but rounding. */
 const exact = 1e-18
+/** Full steps that leave more than this part of the decrement bring out no more digits. */
+const progress = 0.99
 /** Where nothing improves the point, it is a minimum if its gradient or the full step are this small. */
 const satisfactory = 1e-6
 /** Steps below this part of the point do not move it. */
@@ -50,6 +57,8 @@ export interface DescentSolver<Model, State extends IterationState> extends Solv
   decide(state: State, trial: Trial<Model>): Awaitable<State>
   /** The function near the point of a state. */
   model(state: State): Awaitable<Model>
+  /** What the next solver may overwrite when this one is done with: all but the model at its point. */
+  leave(): DescentMemory<Model>
 }
 
 /**
@@ -63,15 +72,15 @@ export function descentSolver<Model extends LocalModel, Memory>(
   descent: Descent<Model, Memory>,
   search: Search,
   start: Float64Array,
-  { tolerance = 0 }: DescentSolverOptions = {},
+  { tolerance = 0, memory: [first, second] = [] }: DescentSolverOptions<Model> = {},
 ): DescentSolver<Model, DescentState<Memory>> {
   type State = DescentState<Memory>
   let here: Place<Model> | undefined
-  let spare: Place<Model> | undefined
+  let spare: DescentMemory<Model>[number] | undefined = first
 
   const prepare = (model: Model, point: Float64Array, memory: Memory): Awaitable<Place<Model>> =>
     after(descent.prepare(model, point, memory, spare?.steps), (steps) => {
-      spare = here
+      spare = here ?? second
       here = { point, model, steps }
       return here
     })
@@ -89,14 +98,15 @@ export function descentSolver<Model extends LocalModel, Memory>(
   /** The state at a point just reached, or nothing where the derivatives are not finite. */
   const arrive = (
     point: Float64Array,
-    { iteration, search, memory: before }: Arrival<Memory>,
+    { iteration, search: chosen, memory: before }: Arrival<Memory>,
   ): Awaitable<State | undefined> =>
     after(objective.linearize(point, spare?.model), (model) => {
       const { value, gradient } = model
       if (!Number.isFinite(value) || !allFinite(gradient)) return undefined
       return after(descent.remember(model, point, before), (memory) =>
-        after(prepare(model, point, memory), ({ steps: { decrement, optimality } }) => {
-          return { iteration, search, point, value, memory, accepted: true, decrement, optimality }
+        after(prepare(model, point, memory), ({ steps: { decrement, optimality, initialSize } }) => {
+          const kept = chosen ?? search.start(initialSize)
+          return { iteration, search: kept, point, value, memory, accepted: true, decrement, optimality }
         }),
       )
     })
@@ -113,7 +123,7 @@ export function descentSolver<Model extends LocalModel, Memory>(
           arrive(point, arrival(state, kept.accepted ? kept.state : search.start(state.search.size))),
           (next) => {
             const { decrement } = from.steps
-            if (next && next.decrement < decrement) return next
+            if (next && next.decrement < progress * decrement) return next
             goBack(from)
             const done = decrement <= exact * Math.abs(state.value) || step.relative <= noStep
             return rejected(state, shorter(state.search, step), done ? settled(from.steps) : undefined)
@@ -159,18 +169,18 @@ export function descentSolver<Model extends LocalModel, Memory>(
     const { point, value, memory, decrement, optimality } = state
     const iteration = state.iteration + 1
     const next = { iteration, search, point, value, memory, accepted: false, decrement, optimality }
-    return reason ? { ...next, reason } : next
+    return reason ? { reason, ...next } : next
   }
 
   return {
     init: () =>
-      after(arrive(start, { iteration: 0, search: { size: Number.NaN } }), (state) => {
-        if (!state) return after(objective.linearize(start), (model) => refuse(named(start), model))
-        return after(placeOf(state), ({ steps }) => ({ ...state, search: search.start(steps.initialSize) }))
+      after(arrive(start, { iteration: 0 }), (state) => {
+        return state ?? after(objective.linearize(start), (model) => refuse(named(start), model))
       }),
     propose,
     decide,
     model: (state) => after(placeOf(state), ({ model }) => model),
+    leave: () => [spare, here && { steps: here.steps }].filter((x) => x !== undefined),
     step: (state) => after(propose(state), (trial) => decide(state, trial)),
     terminate({ reason, decrement, value }) {
       if (reason) return reason
@@ -182,8 +192,9 @@ export function descentSolver<Model extends LocalModel, Memory>(
   }
 }
 
-/** What is known of a point before it is reached. */
-type Arrival<Memory> = Pick<DescentState<Memory>, 'iteration' | 'search'> & { readonly memory?: Memory }
+/** What is known of a point before it is reached; of the start neither what to search with nor a memory. */
+type Arrival<Memory> = Pick<DescentState<Memory>, 'iteration'> &
+  Partial<Pick<DescentState<Memory>, 'search' | 'memory'>>
 
 const arrival = <Memory>(state: DescentState<Memory>, search: SearchState): Arrival<Memory> => {
   return { iteration: state.iteration + 1, search, memory: state.memory }

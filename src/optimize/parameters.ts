@@ -1,10 +1,10 @@
+import { toValue } from '../numpy/convert.js'
 import * as np from '../numpy/index.js'
-import { evaluate, isProgram, type Program } from '../program/program.js'
 import { type Value, Var } from '../program/value.js'
 import { castTensor, Tensor } from '../tensor/tensor.js'
-import { leafNames, type Structure, unflatten } from '../tensor/tree.js'
+import { flatten, leafNames, type Structure, type Tree, unflatten } from '../tensor/tree.js'
 import { ravel } from '../transforms/index.js'
-import { flattenValues, type Like } from '../transforms/stage.js'
+import { isLeaf, type Like } from '../transforms/stage.js'
 
 /** Lower and upper ends: for all parameters, one for each, or for some by their names. */
 export type Bounds =
@@ -32,13 +32,13 @@ export interface Parameters<P> {
   /** The same with numbers and nested arrays of them for leaves. */
   readonly numbers: (vector: Float64Array) => unknown
   /** Rows of derivatives by all elements as columns of derivatives by varying parameters, one after another. */
-  readonly columns: (rows: ArrayLike<ArrayLike<number>>) => Float64Array
+  readonly columns: (where: string, rows: ArrayLike<ArrayLike<number>>) => Float64Array
 }
 
 /** @throws when a start is not finite or outside its bounds, or a name is unknown. */
 export function parameters<P>(start: Like<P>, options: ParameterOptions = {}): Parameters<P> {
-  const { values, structure } = flattenValues(start)
-  const leaves = values.map(toFloat64)
+  const { leaves: given, structure } = flatten<unknown>(start as Tree<unknown>, isLeaf, 'start')
+  const leaves = given.map((leaf) => toFloat64(toValue(leaf)))
   const names = elementNames(structure, leaves)
   const all = Float64Array.from(leaves.flatMap((leaf) => Array.from(leaf.data)))
   const owner = ownersOf(names, structure, all, options)
@@ -82,13 +82,13 @@ export function parameters<P>(start: Like<P>, options: ParameterOptions = {}): P
         structure,
         filled(vector).map((leaf) => leaf.toArray()),
       ),
-    columns(rows) {
+    columns(where, rows) {
       const sum = new Float64Array(rows.length * first.length)
       for (let i = 0; i < rows.length; i++) {
         const row = rows[i]!
         if (row.length !== owner.length)
           throw new Error(
-            `jacobian: row ${i} has ${row.length} numbers, expected ${owner.length}, one for each parameter`,
+            `${where}: row ${i} has ${row.length} numbers, expected ${owner.length}, one for each parameter`,
           )
         owner.forEach((k, j) => {
           if (k >= 0) sum[k * rows.length + i] = sum[k * rows.length + i]! + row[j]!
@@ -97,15 +97,6 @@ export function parameters<P>(start: Like<P>, options: ParameterOptions = {}): P
       return sum
     },
   }
-}
-
-/** A function of the tree, or a program of one vector, as a function of the vector of varying parameters. */
-export function onVector(
-  // biome-ignore lint/suspicious/noExplicitAny: its argument is what `tree` makes
-  f: ((...args: any) => unknown) | Program,
-  { tree }: Parameters<unknown>,
-): (vector: Tensor) => unknown {
-  return isProgram(f) ? (x) => evaluate(f, [tree(x) as Tensor])[0] : (x) => f(tree(x))
 }
 
 function toFloat64(value: Value): Tensor {
@@ -149,6 +140,9 @@ function ownersOf(
   all: Float64Array,
   { fixed = [], shared = [] }: ParameterOptions,
 ): number[] {
+  checkNames('fixed', fixed, "names such as ['a', 'b[2]']")
+  checkList('shared', shared, "groups of names such as [['a', 'b']]")
+  for (const group of shared) checkNames('shared', group, "groups of names such as [['a', 'b']]")
   const leader = names.map((_, i) => i)
   for (const group of shared) {
     const members = group.map((name) => elementsNamed('shared', name, names))
@@ -177,6 +171,18 @@ function ownersOf(
   return leader.map((lead) => order.get(lead) ?? -1)
 }
 
+function checkList(where: string, given: unknown, expected: string): void {
+  if (!Array.isArray(given))
+    throw new Error(`${where}: got ${JSON.stringify(given)}, expected a list of ${expected}`)
+}
+
+function checkNames(where: string, given: unknown, expected: string): void {
+  checkList(where, given, expected)
+  const wrong = (given as unknown[]).find((name) => typeof name !== 'string')
+  if (wrong !== undefined)
+    throw new Error(`${where}: got ${JSON.stringify(wrong)} in a list, expected a list of ${expected}`)
+}
+
 /** The first element that each varying parameter is. */
 function firstOwned(owner: readonly number[]): number[] {
   const first: number[] = []
@@ -197,12 +203,17 @@ function boundsOf(bounds: Bounds | undefined, names: readonly string[], first: r
   if (isPair(bounds)) {
     fillEnds('lower bounds', lower, bounds[0])
     fillEnds('upper bounds', upper, bounds[1])
-  } else
+  } else {
+    if (bounds !== undefined && !isNamed(bounds))
+      throw new Error(
+        `bounds: got ${JSON.stringify(bounds)}, expected [lower, upper] for all, or { name: [lower, upper] } for some`,
+      )
     for (const [name, [low, high]] of Object.entries(bounds ?? {}))
       for (const i of elementsNamed('bounds', name, names)) {
         lower[i] = low
         upper[i] = high
       }
+  }
   return {
     lower: Float64Array.from(first, (i) => lower[i]!),
     upper: Float64Array.from(first, (i) => upper[i]!),
@@ -210,7 +221,13 @@ function boundsOf(bounds: Bounds | undefined, names: readonly string[], first: r
 }
 
 const isPair = (bounds: Bounds | undefined): bounds is Extract<Bounds, readonly unknown[]> =>
-  Array.isArray(bounds)
+  Array.isArray(bounds) && bounds.length === 2
+
+const isNamed = (bounds: unknown) =>
+  typeof bounds === 'object' &&
+  bounds !== null &&
+  !Array.isArray(bounds) &&
+  Object.values(bounds).every((ends) => Array.isArray(ends) && ends.length === 2)
 
 function fillEnds(where: string, ends: Float64Array, given: number | ArrayLike<number>): void {
   if (typeof given === 'number') ends.fill(given)
@@ -229,6 +246,17 @@ function checkBounds(names: readonly string[], { lower, upper }: Ends): void {
         `bounds: those of ${name} are ${low} and ${high}, expected the lower below the upper; to hold it, use fixed`,
       )
   })
+}
+
+/** The values of the parameters that vary at another start. @throws when they are not as many, not finite or outside their bounds. */
+export function startFrom(values: ArrayLike<number>, given: Parameters<unknown>): Float64Array {
+  const start = Float64Array.from(values)
+  if (start.length !== given.names.length)
+    throw new Error(
+      `start: got ${start.length} numbers, expected ${given.names.length}, one for each parameter that varies`,
+    )
+  checkWithin('start:', given, start)
+  return start
 }
 
 /** @throws naming `where` when a value is not finite or outside its bounds. */

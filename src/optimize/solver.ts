@@ -80,14 +80,16 @@ export async function runSolver<State extends IterationState>(
   { maxSteps = 1000, signal, onStep }: RunOptions<State> = {},
   from?: State,
 ): Promise<Run<State>> {
+  if (!(maxSteps >= 0)) throw new Error(`maxSteps: got ${maxSteps}, expected 0 or more`)
   signal?.throwIfAborted()
-  let state = from ? resumed(from) : await solver.init()
+  const first = from ? resumed(from) : solver.init()
+  let state = first instanceof Promise ? await first : first
   const history = [solver.record(state)]
   const end = state.iteration + maxSteps
   const breathe = breathing(signal)
   for (;;) {
     const reason = solver.terminate(state) ?? (state.iteration >= end ? 'maxSteps' : undefined)
-    if (reason) return { state: { ...state, reason }, history }
+    if (reason) return { state: Object.assign({}, state, { reason }), history }
     const next = solver.step(state)
     state = next instanceof Promise ? await next : next
     history.push(solver.record(state))
@@ -95,6 +97,14 @@ export async function runSolver<State extends IterationState>(
     const pause = breathe()
     if (pause) await pause
   }
+}
+
+/** @throws when a state to continue from is none of a problem with so many parameters. */
+export function checkState(state: IterationState | undefined, parameters: number): void {
+  if (state && state.point?.length !== parameters)
+    throw new Error(
+      `state: is of ${state.point?.length ?? 'no'} parameters, expected ${parameters}: the state of an earlier run of the same problem`,
+    )
 }
 
 /** A state without the reason for which it once ended. */

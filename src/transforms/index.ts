@@ -36,7 +36,7 @@ export { type Coloring, colorColumns, colorStars } from './sparsity/coloring.js'
 export type { SparseMatrix } from './sparsity/compressed.js'
 export type { SparsityPattern } from './sparsity/pattern.js'
 export { sparseHessian } from './sparsity/sparseHessian.js'
-export { type SparseOptions, sparseJacobian } from './sparsity/sparseJacobian.js'
+export { type SparseJacobianOptions, type SparseOptions, sparseJacobian } from './sparsity/sparseJacobian.js'
 export type { ArrayLike, Like, Tensored, Tensors } from './stage.js'
 export {
   type DifferentialOperator,

@@ -210,7 +210,7 @@ describe('bad input ends with exit code 2 and what to type instead', () => {
     [
       'a start of nothing',
       ['b1*x', data, '--start', 'b1=1,b3=2'],
-      /--start: b3 is not in the expression, expected only names in it: b1, x/,
+      /--start: b3 is not in the expression, expected only its parameters, b1/,
     ],
     [
       'a mistyped column in the formula',
@@ -238,7 +238,7 @@ describe('bad input ends with exit code 2 and what to type instead', () => {
     [
       'a start outside its bounds',
       ['b1*x', data, '--start', 'b1=1', '--bounds', 'b1=2:3'],
-      /b1 is 1, expected it within its bounds 2 to 3/,
+      /--start: b1 is 1, expected it within --bounds b1=2:3/,
     ],
     [
       'a start outside the domain',

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { compileProgramJs, generateJs } from '../../src/engines/js/index.js'
+import { compileElements, compileProgramJs, generateJs } from '../../src/engines/js/index.js'
 import { add, cast, div, mul, neg, select, sub } from '../../src/ops/arithmetic.js'
 import { broadcastTo, reduceSum, reshape, transpose } from '../../src/ops/broadcast.js'
 import { equal, less } from '../../src/ops/compare.js'
@@ -65,9 +65,9 @@ describe('generated code', () => {
       const c0 = constants[0].data // float64[5]
       const c1 = constants[1].data // float64[5]
       return function program(inputs, spare) {
-        const x0 = inputs[0].data
-        const y0 = spare ? spare[0].data : new Float64Array(5)
-        const y1 = spare ? spare[1].data : new Float64Array(10)
+        const x0 = inputs[0]
+        const y0 = spare ? spare[0] : new Float64Array(5)
+        const y1 = spare ? spare[1] : new Float64Array(10)
         const e0 = x0[1]
         const e2 = x0[0]
         let v9 = 0
@@ -88,10 +88,7 @@ describe('generated code', () => {
           v9 += v8
         }
         const v11 = v9 * 0.5
-        const out0 = new Tensor(y0, shapes[0])
-        const out1 = new Tensor(y1, shapes[1])
-        const out2 = new Tensor(Float64Array.of(v11), shapes[2])
-        return [out0, out1, out2]
+        return [y0, y1, Float64Array.of(v11)]
       }"
     `)
   })
@@ -297,6 +294,18 @@ describe('values at the edge', () => {
     expectSameOnRandom(program)
     const inputs = [tensor([1, 2, 3]), tensor(new Float64Array(7)), tensor(5)]
     expect(compileProgramJs(program)(inputs)[2]).toBe(inputs[0])
+  })
+
+  test('elements alone are those of the tensors', () => {
+    const program = programOf((x, y) => [mul(x, y), tensor(4), y, x], f64(3), f64(3))
+    const inputs = [tensor([1, 2, 3]), tensor([4, 5, 6])]
+    const elements = (tensors: readonly Tensor[]) => tensors.map(({ data }) => data)
+    const run = compileElements(program)
+    const outputs = run(elements(inputs))
+    expect(outputs).toEqual(elements(compileProgramJs(program)(inputs)))
+    expect(outputs[3]).toBe(inputs[0]!.data)
+    expect(run([Float64Array.of(2, 2, 2), inputs[1]!.data], outputs)[0]).toBe(outputs[0])
+    expect(outputs[0]).toEqual(Float64Array.of(8, 10, 12))
   })
 
   test('the outputs of two calls share no memory, with each other or with constants', () => {

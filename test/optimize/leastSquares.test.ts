@@ -12,6 +12,7 @@ import {
   leastSquares,
   levenbergMarquardt,
   type MethodName,
+  prepareLeastSquares,
   robustLosses,
   trustRegion,
 } from '../../src/optimize/index.js'
@@ -216,5 +217,28 @@ describe('leastSquares', () => {
     onnx.values.forEach((x, i) => {
       expect(x).toBeCloseTo(js.values[i]!, 12)
     })
+  })
+
+  test('results stay as they are when their problem is solved again, or twice at once', async () => {
+    const { residual } = decayData(12, 0.05)
+    const problem = await prepareLeastSquares(residual, start)
+    const first = await problem.solve()
+    const kept = structuredClone({ values: first.values, model: first.model, state: first.state })
+    const other = Float64Array.of(2, 0.5, 0.5)
+    const [again, , limited] = await Promise.all([
+      problem.solve(),
+      problem.solve({ start: other }),
+      problem.solve({ start: other, maxSteps: 2 }),
+    ])
+    expect({ values: first.values, model: first.model, state: first.state }).toEqual(kept)
+    expect(again.history).toEqual(first.history)
+    expect((await problem.solve({ start: other, maxSteps: 2 })).state).toEqual(limited.state)
+  })
+
+  test('residuals that are the parameters themselves have their errors taken into account', async () => {
+    const result = await leastSquares((x: Tensor) => x, [1, 2], { sigma: 2 })
+    expect(result.iterations).toBeLessThan(5)
+    expect(Array.from(result.values)).toEqual([0, 0])
+    expect((await leastSquares((x: Tensor) => x, [1, 2], { sigma: 2, maxSteps: 0 })).value).toBe(5 / 8)
   })
 })

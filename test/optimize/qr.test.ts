@@ -1,7 +1,13 @@
 import { Matrix, QrDecomposition, solve } from 'ml-matrix'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/linalg/index.js'
-import { factor, factorDamped, solveFactored, solveTransposed } from '../../src/optimize/leastSquares/qr.js'
+import {
+  factor,
+  factorDamped,
+  factorTriangle,
+  solveFactored,
+  solveTransposed,
+} from '../../src/optimize/leastSquares/qr.js'
 
 /** A random matrix as ml-matrix has it and as columns. */
 function random(rows: number, columns: number, seed: number) {
@@ -74,4 +80,38 @@ test('columns of zeros have rank 0', () => {
   const factors = factor(new Float64Array(6), new Float64Array(3), 2)
   expect(factors.rank).toBe(0)
   expect(Array.from(solveFactored(factors))).toEqual([0, 0])
+})
+
+/** An upper triangle with columns of length 1 whose diagonal elements are 1, `diagonal`, `diagonal`, ... */
+function triangle(n: number, diagonal: number) {
+  const columns = new Float64Array(n * n)
+  for (let j = 0; j < n; j++) {
+    for (let i = 0; i < j; i++) columns[j * n + i] = Math.sqrt((1 - diagonal ** 2) / j)
+    columns[j * n + j] = j === 0 ? 1 : diagonal
+  }
+  return columns
+}
+
+test.each([0.9, 0.1, 1e-5])('a triangle with diagonal %d is solved as it is by elimination', (diagonal) => {
+  const columns = triangle(3, diagonal)
+  const b = new Random(4).normals(3)
+  const factors = factorTriangle(columns.slice(), b.slice(), 3)
+  expect(factors.rank).toBe(3)
+  const x = solveFactored(factors)
+  const last = b[2]! / diagonal
+  const middle = (b[1]! - columns[7]! * last) / diagonal
+  expectClose(
+    [x[0]! * diagonal ** 2, x[1]! * diagonal ** 2, x[2]! * diagonal],
+    [
+      (b[0]! - columns[3]! * middle - columns[6]! * last) * diagonal ** 2,
+      middle * diagonal ** 2,
+      last * diagonal,
+    ],
+  )
+})
+
+test('the rank of a triangle is found', () => {
+  const factors = factorTriangle(triangle(4, 0), new Float64Array(4), 4)
+  expect(factors.rank).toBeLessThan(4)
+  expect(factorTriangle(triangle(4, 1e-3), new Float64Array(4), 4).rank).toBe(4)
 })

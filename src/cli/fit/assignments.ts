@@ -11,15 +11,19 @@ export function readStart(args: ParsedArguments): Map<string, number> {
   )
 }
 
-/** The intervals of `--bounds b1=0:500,b2=0:`, open where a side is empty. @throws UsageError naming what is none. */
+/**
+ * The intervals of `--bounds b1=0:500,b2=0:`, open where a side is empty.
+ * @throws UsageError naming what is none, or does not hold its start.
+ */
 export function readBounds(
   args: ParsedArguments,
-  parameters: readonly string[],
+  start: ReadonlyMap<string, number>,
 ): Record<string, [lower: number, upper: number]> {
   return Object.fromEntries(
     assignments(args, 'bounds', 'NAME=LOW:HIGH').map(([name, text]) => {
-      if (!parameters.includes(name))
-        throw new UsageError(`--bounds: ${unknown(`parameter ${name}`, name, parameters)}`)
+      const from = start.get(name)
+      if (from === undefined)
+        throw new UsageError(`--bounds: ${unknown(`parameter ${name}`, name, [...start.keys()])}`)
       const [low, high, ...more] = text.split(':')
       const lower = low?.trim() === '' ? -Infinity : numberOf(low)
       const upper = high?.trim() === '' ? Infinity : numberOf(high)
@@ -27,6 +31,12 @@ export function readBounds(
         throw new UsageError(
           `--bounds: ${name} is ${JSON.stringify(text)}, expected LOW:HIGH, either of which may be left out`,
         )
+      if (!(lower < upper))
+        throw new UsageError(
+          `--bounds: ${name} is ${JSON.stringify(text)}, expected LOW below HIGH; to hold a parameter, write its number into the formula`,
+        )
+      if (from < lower || from > upper)
+        throw new UsageError(`--start: ${name} is ${from}, expected it within --bounds ${name}=${text}`)
       return [name, [lower, upper]]
     }),
   )

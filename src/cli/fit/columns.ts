@@ -75,6 +75,10 @@ function indexOf(table: readonly Column[], word: string, option: string, path: s
   const byName = table.findIndex(({ name }) => name === word)
   if (byName >= 0) return byName
   if (/^\d+$/.test(word) && table[Number(word) - 1]) return Number(word) - 1
+  if (/^\d+$/.test(word))
+    throw new UsageError(
+      `--${option}: got ${word}, expected a name or number of ${path}'s ${table.length} columns`,
+    )
   const names = table.map(({ name }) => name)
   throw new UsageError(`--${option}: ${unknown(`column ${word} of ${path}`, word, names)}`)
 }

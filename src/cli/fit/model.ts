@@ -70,8 +70,10 @@ function checkNames(
     throw expressionError(text, at, `${hint} (a parameter needs a start: --start ${name}=NUMBER)`)
   }
   const idle = [...start.keys()].filter((name) => !names.has(name))
-  if (idle.length > 0)
+  if (idle.length > 0) {
+    const parameters = [...start.keys()].filter((name) => names.has(name))
     throw new UsageError(
-      `--start: ${idle.join(', ')} is not in the expression, expected only names in it: ${[...names.keys()].join(', ')}`,
+      `--start: ${idle.join(', ')} is not in the expression, expected only its parameters, ${parameters.join(', ') || 'of which it has none'}`,
     )
+  }
 }

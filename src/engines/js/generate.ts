@@ -13,7 +13,7 @@ import type { Call } from './run.js'
 import type { DotStep, Step } from './schedule.js'
 
 export interface Generated {
-  /** The body of a function (Tensor, run, constants, functions, calls, shapes) that returns the program's. */
+  /** The body of a function (Tensor, run, constants, functions, calls, shapes) that returns the program's on elements. */
   readonly source: string
   readonly constants: readonly Tensor[]
   readonly functions: readonly ((...x: number[]) => number)[]
@@ -49,14 +49,13 @@ export function generate(program: Program): Generated {
   const body: string[] = []
 
   const shapeName = (shape: Shape) => `shapes[${shapes.push(shape) - 1}]`
-  /** A tensor around a value's elements. */
-  const tensorText = (value: Value, isReturned: boolean): string => {
+  /** An array of a value's elements. */
+  const arrayText = (value: Value): string => {
     const { root } = plan.reader.access(value)
-    const shape = shapeName(value.shape)
-    if (root instanceof Var && !names.hasArray(root))
-      return `new Tensor(${arrayTypes[root.dtype]}.of(${names.element(root)}), ${shape})`
-    return `new Tensor(${names.array(root)}${isReturned && !(root instanceof Var) ? '.slice()' : ''}, ${shape})`
+    const isNumber = root instanceof Var && !names.hasArray(root)
+    return isNumber ? `${arrayTypes[root.dtype]}.of(${names.element(root)})` : names.array(root)
   }
+  const isConstant = (value: Value) => !(plan.reader.access(value).root instanceof Var)
   /** A value in an array whose only element the loops read as a number. */
   const unwrap = (value: Var) => {
     if (sizeOf(value.shape) === 1) body.push(`const ${names.element(value)} = ${names.array(value)}[0]`)
@@ -77,12 +76,12 @@ export function generate(program: Program): Generated {
   }
 
   program.inputs.forEach((variable, i) => {
-    body.push(`const x${i} = inputs[${i}].data`)
+    body.push(`const x${i} = inputs[${i}]`)
     unwrap(variable)
   })
   storage.fresh.forEach((value, i) => {
     const output = program.outputs.findIndex((x) => plan.reader.access(x).root === value)
-    body.push(`const y${i} = spare ? spare[${output}].data : ${fresh(value.dtype, sizeOf(value.shape))}`)
+    body.push(`const y${i} = spare ? spare[${output}] : ${fresh(value.dtype, sizeOf(value.shape))}`)
   })
   const complete = completedBy(plan.steps)
   plan.steps.forEach((step, i) => {
@@ -103,7 +102,7 @@ export function generate(program: Program): Generated {
     } else {
       const { primitive, inputs, params, outputs } = step.equation
       const k = calls.push({ primitive, params, outputs }) - 1
-      const tensors = inputs.map((x) => tensorText(x, false))
+      const tensors = inputs.map((x) => `new Tensor(${arrayText(x)}, ${shapeName(x.shape)})`)
       body.push(
         `const r${i} = run(calls[${k}], [${tensors.join(', ')}]) // ${primitive.name.replace(/\W/g, '_')}`,
       )
@@ -113,15 +112,7 @@ export function generate(program: Program): Generated {
     }
     for (const value of complete[i] as Var[]) unwrap(value)
   })
-  const returned = new Map<Value, string>()
-  program.outputs.forEach((output) => {
-    if (returned.has(output)) return
-    const input = program.inputs.indexOf(output as Var)
-    const name = `out${returned.size}`
-    returned.set(output, name)
-    body.push(`const ${name} = ${input >= 0 ? `inputs[${input}]` : tensorText(output, true)}`)
-  })
-  const outputs = program.outputs.map((output) => returned.get(output))
+  const outputs = program.outputs.map((x) => `${arrayText(x)}${isConstant(x) ? '.slice()' : ''}`)
 
   const source = [
     "'use strict'",

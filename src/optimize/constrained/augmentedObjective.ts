@@ -51,14 +51,14 @@ export function augmentedObjective(
       value: total(x, model.value, next),
       gradient: model.gradient.map((g, i) => g + nearness[i]! * (x[i]! - centre[i]!)),
       async matrix() {
-        const [hessian, jacobian] = [await model.hessian(), await model.jacobian()]
-        const sum = hessian.slice()
+        const sum = (await model.hessian()).slice()
+        const { rowPointers, columns, values } = await model.jacobian()
         for (let i = 0; i < n; i++) sum[i * (n + 1)] = sum[i * (n + 1)]! + nearness[i]!
         penalties.forEach((penalty, j) => {
           if (!binding(j)) return
-          const row = jacobian.subarray(j * n, (j + 1) * n)
-          for (let i = 0; i < n; i++)
-            for (let k = 0; k < n; k++) sum[i * n + k] = sum[i * n + k]! + penalty * row[i]! * row[k]!
+          for (let k = rowPointers[j]!; k < rowPointers[j + 1]!; k++)
+            for (let l = rowPointers[j]!; l < rowPointers[j + 1]!; l++)
+              sum[columns[k]! * n + columns[l]!]! += penalty * values[k]! * values[l]!
         })
         return sum
       },

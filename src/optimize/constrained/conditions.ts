@@ -1,4 +1,5 @@
 import type { Box } from '../leastSquares/reflective.js'
+import { multiply, type SparseRows } from '../leastSquares/sparse/sparseRows.js'
 import type { LagrangianModel } from './lagrangian.js'
 
 /** By how much the conditions of Karush, Kuhn and Tucker fail at a point; all 0 at a constrained minimum. */
@@ -24,13 +25,14 @@ export interface Limits {
 }
 
 export function constraintSizes(
-  jacobian: Float64Array,
+  jacobian: SparseRows,
   point: Float64Array,
   typical: Float64Array,
 ): Float64Array {
-  const n = point.length
-  return Float64Array.from({ length: jacobian.length / n }, (_, j) =>
-    point.reduce((sum, x, i) => sum + Math.abs(jacobian[j * n + i]!) * Math.max(Math.abs(x), typical[i]!), 0),
+  const absolute = { ...jacobian, values: jacobian.values.map(Math.abs) }
+  return multiply(
+    absolute,
+    point.map((x, i) => Math.max(Math.abs(x), typical[i]!)),
   )
 }
 

@@ -3,6 +3,7 @@ import type { Value } from '../../program/value.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { Like } from '../../transforms/stage.js'
 import { flatVector } from '../leastSquares/residuals.js'
+import { onNumbers, onVector } from '../onVector.js'
 import type { Parameters } from '../parameters.js'
 
 /** One number for all elements, or one for each. */
@@ -44,7 +45,15 @@ export function constraintsOf(
   plain: boolean,
 ): Constraints {
   if (!Array.isArray(given) || given.length === 0)
-    throw new Error('constraints: got none, expected a list such as [{ value: (p) => ..., equal: 0 }]')
+    throw new Error(
+      `constraints: got ${Array.isArray(given) ? 'none' : typeof given}, expected a list such as [{ value: (p) => ..., equal: 0 }]`,
+    )
+  given.forEach((constraint, k) => {
+    if (typeof constraint !== 'object' || constraint === null)
+      throw new Error(
+        `constraints[${k}]: got a ${typeof constraint}, expected an object such as { value: (p) => ..., equal: 0 }`,
+      )
+  })
   const parts = given.map((constraint, k) =>
     partOf(constraint, constraint.name ?? `constraints[${k}]`, parameters, plain),
   )
@@ -70,23 +79,19 @@ interface Part {
   readonly plain: (x: Float64Array) => Float64Array
 }
 
-function partOf(
-  constraint: Constraint,
-  name: string,
-  { tree, numbers, start }: Parameters<unknown>,
-  plain: boolean,
-): Part {
+function partOf(constraint: Constraint, name: string, given: Parameters<unknown>, plain: boolean): Part {
   const { value, matrix } = constraint
   if ((value === undefined) === (matrix === undefined))
     throw new Error(
-      `${name}: got ${value ? 'value and matrix' : 'neither value nor matrix'}, expected one of them`,
+      `${name}: got ${value ? 'value and matrix' : `neither value nor matrix but ${Object.keys(constraint).join(', ') || 'nothing'}`}, expected one of them`,
     )
+  const { start } = given
   const product = matrix === undefined ? undefined : linear(matrix, name, start.length)
-  const traced = product ?? ((x: Tensor) => flatVector(value!(tree(x))))
-  const ofNumbers = (x: Float64Array) =>
-    product
-      ? (product(new Tensor(x)).data as Float64Array)
-      : (flatVector(value!(numbers(x))).data as Float64Array)
+  const tracedValue = product ?? onVector(name, value!, given)
+  const traced = (x: Tensor) => flatVector(tracedValue(x))
+  const ofNumbers = product
+    ? (x: Float64Array) => product(new Tensor(x)).data as Float64Array
+    : onNumbers(name, value!, given)
   const first = plain ? ofNumbers(start) : (traced(new Tensor(start)).data as Float64Array)
   const wrong = first.findIndex((c) => !Number.isFinite(c))
   if (first.length === 0) throw new Error(`${name}: has no elements, expected at least one number`)

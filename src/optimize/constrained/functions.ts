@@ -1,11 +1,18 @@
 import type { CompileOptions } from '../../engines/index.js'
+import { dot } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import { optimize } from '../../ops/optimize.js'
 import { Tensor } from '../../tensor/tensor.js'
-import { grad, hessian, jacobian, jvp, trace } from '../../transforms/index.js'
+import { grad, hessian, jvp, sparseJacobian, trace } from '../../transforms/index.js'
 import { differenceColumns } from '../leastSquares/differences.js'
 import type { Box } from '../leastSquares/reflective.js'
 import { type Prepared, prepare } from '../leastSquares/residuals.js'
+import {
+  multiply,
+  multiplyTransposed,
+  rowsOfColumns,
+  type SparseRows,
+} from '../leastSquares/sparse/sparseRows.js'
 import { oneNumber, symmetricPart } from '../minimize/functions.js'
 import { type Awaitable, after } from '../solver.js'
 
@@ -21,8 +28,8 @@ export interface ConstrainedFunction {
   ): Awaitable<Values & { readonly gradient: Float64Array }>
   /** Of L by x, [n, n] row by row. */
   hessian(x: Float64Array, multipliers: Float64Array): Awaitable<Float64Array>
-  /** Of c, [constraints, n] row by row. */
-  jacobian(x: Float64Array): Awaitable<Float64Array>
+  /** Of c. */
+  jacobian(x: Float64Array): Awaitable<SparseRows>
   /** The Hessian of L by (x, l) times (v, w): [H v + J^T w, J v]. */
   product(
     x: Float64Array,
@@ -71,7 +78,12 @@ export function tracedConstrained(
   const values = program((x) => [value(x!), constraints(x!)], point)
   const linearized = program((x, l) => [value(x!), constraints(x!), gradient(x!, l!)], point, weights)
   const hessians = program((x, l) => hessian((y: Tensor) => lagrangian(y, l!))(x!), point, weights)
-  const jacobians = program((x) => jacobian(constraints)(x!), point)
+  let pattern: Omit<SparseRows, 'values'>
+  const jacobians = program((x) => {
+    const { values, ...found } = sparseJacobian(constraints)(x!)
+    pattern = found
+    return values
+  }, point)
   const products = program(
     (x, l, v, w) => jvp((y: Tensor, m: Tensor) => [gradient(y, m), constraints(y)], [x!, l!], [v!, w!])[1],
     ...[point, weights, point, weights],
@@ -86,7 +98,7 @@ export function tracedConstrained(
         gradient: numbers(g),
       })),
     hessian: (x, l) => after(hessians(x, l), ([h]) => numbers(h)),
-    jacobian: (x) => after(jacobians(x), ([j]) => numbers(j)),
+    jacobian: (x) => after(jacobians(x), ([values]) => ({ ...pattern, values: numbers(values) })),
     product: (x, l, v, w) => after(products(x, l, v, w), ([a, b]) => [numbers(a), numbers(b)] as const),
     dispose: async () => {
       for (const executable of made) await (await executable).dispose()
@@ -104,17 +116,12 @@ export function plainConstrained(
     constraints(x).reduce((sum, c, j) => sum + l[j]! * c, f(x))
   const gradient = (x: Float64Array, l: Float64Array) =>
     differenceColumns((y) => Float64Array.of(lagrangian(y, l)), x, box)
-  const columns = (x: Float64Array) => differenceColumns(constraints, x, box)
   const hessian = (x: Float64Array, l: Float64Array) =>
     symmetricPart(
       differenceColumns((y) => gradient(y, l), x, box),
       x.length,
     )
-  const jacobian = (x: Float64Array) => {
-    const [j, n] = [columns(x), x.length]
-    const rows = j.length / n
-    return j.map((_, at) => j[(at % n) * rows + Math.floor(at / n)]!)
-  }
+  const jacobian = (x: Float64Array) => rowsOfColumns(differenceColumns(constraints, x, box), x.length)
   return {
     derivatives: 'finite differences',
     values: (x) => ({ value: f(x), constraints: constraints(x) }),
@@ -129,15 +136,12 @@ export function plainConstrained(
 /** [H v + J^T w, J v]. */
 export function kktProduct(
   hessian: Float64Array,
-  jacobian: Float64Array,
+  jacobian: SparseRows,
   v: Float64Array,
   w: Float64Array,
 ): readonly [Float64Array, Float64Array] {
   const n = v.length
-  const byPoint = v.map((_, i) => v.reduce((sum, vj, j) => sum + hessian[i * n + j]! * vj, 0))
-  const byMultipliers = w.map((_, k) => v.reduce((sum, vj, j) => sum + jacobian[k * n + j]! * vj, 0))
-  w.forEach((wk, k) => {
-    for (let i = 0; i < n; i++) byPoint[i] = byPoint[i]! + jacobian[k * n + i]! * wk
-  })
-  return [byPoint, byMultipliers]
+  const pull = multiplyTransposed(jacobian, w, n)
+  const byPoint = pull.map((y, i) => y + dot(hessian.subarray(i * n, (i + 1) * n), v))
+  return [byPoint, multiply(jacobian, v)]
 }

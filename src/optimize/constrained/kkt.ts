@@ -1,7 +1,7 @@
 import { norm } from '../../linalg/vector.js'
 import type { Awaitable } from '../solver.js'
 import type { LagrangianModel } from './lagrangian.js'
-import { type KktMatrix, type TangentSpace, tangentSpace } from './nullSpace.js'
+import { type KktMatrix, kktMatrix, type TangentSpace, tangentSpace } from './nullSpace.js'
 
 /** Newton's equations of the Lagrangian: [H + shift, J^T; J, 0] [move; change] = -[gradient; residual]. */
 export interface KktSystem {
@@ -28,6 +28,12 @@ export function rightHandSide({ model: { gradient }, residual }: KktSystem): Flo
   })
   return joined
 }
+
+const bestAccuracy = 1e-12
+
+/** What inexact solvers solve to: as asked, and at least to the root of the conditions' failure, for superlinear convergence. */
+export const krylovTolerance = ({ optimality }: KktSystem, accuracy: number): number =>
+  Math.max(bestAccuracy, Math.min(accuracy, Math.sqrt(optimality)))
 
 export interface KktDirection {
   /** Of the point. */
@@ -71,11 +77,11 @@ const rounding = 1e-14
 export const madeCurvature = 0.1
 
 export async function denseKkt(model: LagrangianModel): Promise<DenseKkt> {
-  const [hessian, jacobian] = [await model.hessian(), await model.jacobian()]
-  const space = tangentSpace({ hessian, jacobian }, model.point.length)
+  const matrix = await kktMatrix(model)
+  const space = tangentSpace(matrix, model.point.length)
   const lowest = space.curvatures[0] ?? Infinity
-  const size = norm(hessian)
+  const size = norm(matrix.hessian)
   const positive = lowest > Math.max(leastCurvature * Math.min(size, 1), rounding * size)
   const shift = positive ? 0 : madeCurvature + size
-  return { hessian, jacobian, space, shift }
+  return { ...matrix, space, shift }
 }

@@ -1,3 +1,4 @@
+import type { SparseRows } from '../leastSquares/sparse/sparseRows.js'
 import type { FunctionEvaluations } from '../minimize/objective.js'
 import type { Awaitable } from '../solver.js'
 import type { ConstrainedFunction, Values } from './functions.js'
@@ -9,7 +10,7 @@ export interface LagrangianModel extends Values {
   /** By x. */
   readonly gradient: Float64Array
   hessian(): Awaitable<Float64Array>
-  jacobian(): Awaitable<Float64Array>
+  jacobian(): Awaitable<SparseRows>
   product(v: Float64Array, w: Float64Array): Awaitable<readonly [Float64Array, Float64Array]>
 }
 
@@ -34,7 +35,8 @@ export function lagrangianOf(f: ConstrainedFunction): Lagrangian {
       if (latest?.point === point && latest.multipliers === multipliers) return latest
       evaluations.value++
       evaluations.gradient++
-      let [hessian, jacobian]: Awaitable<Float64Array>[] = []
+      let hessian: Awaitable<Float64Array> | undefined
+      let jacobian: Awaitable<SparseRows> | undefined
       latest = {
         point,
         multipliers,

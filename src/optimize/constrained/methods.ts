@@ -7,10 +7,7 @@ import type { ConstrainedProblem } from './problem.js'
 import { sketched } from './sketched.js'
 import { sqp } from './sqp.js'
 
-const kktSolvers = { direct: () => direct, krylov: () => krylov, sketched: () => sketched() }
-
-/** Above this many parameters whole matrices take too long. */
-const mostDirect = 500
+const kktSolvers = { direct: () => direct, krylov, sketched: () => sketched() }
 
 export type KktSolverName = keyof typeof kktSolvers
 
@@ -21,8 +18,9 @@ export interface ConstrainedMethodOptions {
    */
   readonly method?: 'sqp' | 'augmentedLagrangian'
   /**
-   * How `sqp` solves its linear equations: `direct` by null space, the default up to 500 parameters; `krylov` by MINRES
-   * with products alone; `sketched` by random projections, or {@link sketched} with options.
+   * How `sqp` solves its linear equations: `direct` by null space, the default up to 200 parameters; `krylov` by
+   * conjugate gradients along the constraints, preconditioned by their sparse Jacobian, by MINRES where that is too dense;
+   * `sketched` by random projections, or {@link sketched} with options.
    */
   readonly kktSolver?: KktSolverName | KktSolver
 }
@@ -32,7 +30,7 @@ export function chooseConstrainedMethod(
   { method, kktSolver }: ConstrainedMethodOptions,
   problem: ConstrainedProblem,
 ): { readonly name: string; readonly solver: Solver<IterationState> } {
-  const { limits, box, start } = problem
+  const { limits, box, dense } = problem
   const equations = limits.lower.every((low, j) => low === limits.upper[j])
   const name = method ?? (equations && !box.bounded ? 'sqp' : 'augmentedLagrangian')
   if (name === 'augmentedLagrangian') {
@@ -48,11 +46,15 @@ export function chooseConstrainedMethod(
     throw new Error(
       `method: sqp takes equations alone, got ${equations ? 'bounds' : 'inequalities'}; expected augmentedLagrangian`,
     )
-  const chosen = kktSolver ?? (start.length <= mostDirect ? 'direct' : 'krylov')
+  const chosen = kktSolver ?? (dense ? 'direct' : 'krylov')
   if (typeof chosen === 'string' && !Object.hasOwn(kktSolvers, chosen))
     throw new Error(
       `kktSolver: got ${JSON.stringify(chosen)}, expected one of ${Object.keys(kktSolvers).join(', ')}`,
     )
   const solver = typeof chosen === 'string' ? kktSolvers[chosen]() : chosen
+  if (typeof solver.prepare !== 'function')
+    throw new Error(
+      `kktSolver: got an object of ${Object.keys(solver).join(', ') || 'nothing'}, expected a name, or sketched(...)`,
+    )
   return { name: `${name}, ${solver.name}`, solver: sqp(solver, problem) as Solver<never> }
 }

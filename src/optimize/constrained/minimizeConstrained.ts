@@ -4,15 +4,17 @@ import { Tensor } from '../../tensor/tensor.js'
 import type { Like, Tensored } from '../../transforms/index.js'
 import type { Arguments } from '../../transforms/stage.js'
 import { refuse } from '../descentSolver.js'
+import { oneOf } from '../minimize/functions.js'
 import type { FunctionEvaluations } from '../minimize/objective.js'
 import { viewFor } from '../minimize/quadratic.js'
-import { onVector, type ParameterOptions, type Parameters, parameters } from '../parameters.js'
+import { onNumbers, onVector } from '../onVector.js'
+import { type ParameterOptions, type Parameters, parameters, startFrom } from '../parameters.js'
 import { type Reason, reasons } from '../reason.js'
-import { type HistoryRow, type IterationState, type RunOptions, runSolver } from '../solver.js'
-import { type Conditions, conditionsAt, constraintSizes, violations, worstOf } from './conditions.js'
+import { checkState, type HistoryRow, type IterationState, type RunOptions, runSolver } from '../solver.js'
+import { type Conditions, conditionsAt, violations, worstOf } from './conditions.js'
 import { type Constraint, type Constraints, constraintsOf } from './constraints.js'
 import { type ConstrainedFunction, plainConstrained, tracedConstrained } from './functions.js'
-import { lagrangianOf } from './lagrangian.js'
+import { type LagrangianModel, lagrangianOf } from './lagrangian.js'
 import { type ConstrainedMethodOptions, chooseConstrainedMethod } from './methods.js'
 import { limitsOf } from './problem.js'
 import { scaled, scaledEnds, scalingAt, typicalSizes, unscaledMultipliers } from './scaling.js'
@@ -78,7 +80,7 @@ export interface ConstrainedSolveOptions
     Pick<ConstrainedOptions, 'tolerance' | 'state'>,
     RunOptions<IterationState> {
   /** Another start: the values of the parameters that vary. */
-  readonly start?: Float64Array
+  readonly start?: ArrayLike<number>
 }
 
 export interface PreparedConstrained<P> {
@@ -98,21 +100,25 @@ export async function prepareConstrained<A extends Arguments>(
   const given = parameters<P>(start as Like<P>, options)
   const plain = options.gradient === 'finiteDifferences'
   if (!plain && (options.gradient ?? 'exact') !== 'exact')
-    throw new Error('gradient: with constraints expected exact or finiteDifferences')
+    throw new Error(
+      `gradient: got ${JSON.stringify(options.gradient) ?? 'a function'}, expected exact or finiteDifferences with constraints`,
+    )
   const constraints = constraintsOf(options.constraints, given, plain)
   const scalar = functionOf(f, given, constraints, options)
   return {
     parameters: given,
     dispose: scalar.dispose,
-    async solve({ start: from = given.start, tolerance = 1e-10, state: before, ...run } = {}) {
+    async solve({ start: wanted = given.start, tolerance = 1e-10, state: before, ...run } = {}) {
       if (!(tolerance >= 0)) throw new Error(`tolerance: got ${tolerance}, expected 0 or more`)
-      await checkStart(scalar, from, constraints.lower.length)
+      const from = startFrom(wanted, given)
+      checkState(before, from.length)
+      const start = await lagrangianOf(scalar).at(from, new Float64Array(constraints.lower.length))
+      checkStart(start)
       const dense = viewFor(from.length) === 'dense'
-      const typical = await typicalSizes(scalar, from, constraints, dense)
-      const scaling = await scalingAt(scalar, from, typical)
-      const f = scaled(scalar, scaling)
-      const lagrangian = lagrangianOf(f)
-      const limits = limitsOf(f, { ...scaledEnds(constraints, scaling), typical }, from, dense)
+      const typical = await typicalSizes(start, constraints, dense)
+      const scaling = await scalingAt(start, typical)
+      const lagrangian = lagrangianOf(scaled(scalar, scaling))
+      const limits = limitsOf({ ...scaledEnds(constraints, scaling), typical })
       const exact = scalar.derivatives === 'exact'
       const problem = {
         lagrangian,
@@ -130,8 +136,7 @@ export async function prepareConstrained<A extends Arguments>(
       const evaluations = { ...lagrangian.evaluations }
       const { multipliers } = state as IterationState & { readonly multipliers: Float64Array }
       const model = await lagrangian.at(state.point, multipliers)
-      const sizes = constraintSizes(await model.jacobian(), state.point, typical)
-      const there = { ...limits, sizes }
+      const there = await limits.at(model)
       const conditions = conditionsAt(model, there, given)
       const { value, constraints: values } = await scalar.values(state.point)
       const ended = await verdict(state.reason!, model, there, given, conditions, { dense, exact })
@@ -168,12 +173,11 @@ function functionOf(
   options: ConstrainedOptions,
 ): ConstrainedFunction {
   if (options.gradient === 'finiteDifferences' && !isProgram(f))
-    return plainConstrained((x) => Number(f(given.numbers(x))), plain, given)
-  const objective = onVector(f, given) as (x: Tensor) => Tensor
+    return plainConstrained(oneOf(onNumbers('f', f, given)), plain, given)
+  const objective = onVector('f', f, given) as (x: Tensor) => Tensor
   return tracedConstrained(objective, traced, given.start, lower.length, options)
 }
 
-async function checkStart(f: ConstrainedFunction, start: Float64Array, rows: number): Promise<void> {
-  const { value, gradient } = await f.linearize(start, new Float64Array(rows))
+function checkStart({ value, gradient }: LagrangianModel): void {
   if (!Number.isFinite(value) || !gradient.every(Number.isFinite)) refuse('start', { value, gradient })
 }

@@ -2,7 +2,7 @@ import type { Box } from '../leastSquares/reflective.js'
 import { clamp } from '../minimize/box.js'
 import { type Conditions, conditionsAt, worstOf } from './conditions.js'
 import type { Lagrangian, LagrangianModel } from './lagrangian.js'
-import { nullSpaceStep, restricted, tangentSpace } from './nullSpace.js'
+import { kktMatrix, nullSpaceStep, restricted, tangentSpace } from './nullSpace.js'
 import type { ConstraintLimits } from './problem.js'
 
 const mostSteps = 10
@@ -59,7 +59,7 @@ async function newtonStep(
   { binding, free, limits, box }: ActiveSet,
 ): Promise<LagrangianModel | undefined> {
   const { point, multipliers, gradient, constraints } = model
-  const whole = { hessian: await model.hessian(), jacobian: await model.jacobian() }
+  const whole = await kktMatrix(model)
   const part = restricted(whole, point.length, free, binding)
   const residual = Float64Array.from(binding, (j) => {
     const end = multipliers[j]! > 0 ? limits.upper[j]! : limits.lower[j]!

@@ -1,7 +1,5 @@
 import type { Box } from '../leastSquares/reflective.js'
-import type { Awaitable } from '../solver.js'
 import { constraintSizes, type Limits } from './conditions.js'
-import type { ConstrainedFunction } from './functions.js'
 import type { Lagrangian, LagrangianModel } from './lagrangian.js'
 
 /** The ends of constraints, and their sizes at a point. */
@@ -27,22 +25,11 @@ export interface ConstrainedProblem {
   readonly signal: AbortSignal | undefined
 }
 
-/** Sizes of constraints at a point where matrices are cheap, else those at the start. */
-export function limitsOf(
-  f: ConstrainedFunction,
-  limits: Omit<ConstraintLimits, 'at'>,
-  start: Float64Array,
-  dense: boolean,
-): ConstraintLimits {
-  const sizesAt = async (jacobian: Awaitable<Float64Array>, point: Float64Array) =>
-    constraintSizes(await jacobian, point, limits.typical)
-  let atStart: Promise<Float64Array> | undefined
-  return {
+/** Limits with the sizes of constraints at any point. */
+export const limitsOf = (limits: Omit<ConstraintLimits, 'at'>): ConstraintLimits => ({
+  ...limits,
+  at: async ({ point, jacobian }) => ({
     ...limits,
-    async at({ point, jacobian }) {
-      if (dense) return { ...limits, sizes: await sizesAt(jacobian(), point) }
-      atStart ??= sizesAt(f.jacobian(start), start)
-      return { ...limits, sizes: await atStart }
-    },
-  }
-}
+    sizes: constraintSizes(await jacobian(), point, limits.typical),
+  }),
+})

@@ -1,8 +1,11 @@
 import { times } from '../elementwise.js'
 import type { Box } from '../leastSquares/reflective.js'
+import { scaleRows } from '../leastSquares/sparse/sparseRows.js'
 import { after } from '../solver.js'
 import { constraintSizes, violations } from './conditions.js'
 import type { ConstrainedFunction, Values } from './functions.js'
+import type { LagrangianModel } from './lagrangian.js'
+import { kktMatrix } from './nullSpace.js'
 
 /** What function and constraints are multiplied by, so that what is tiny by its units alone counts. */
 export interface Scaling {
@@ -21,18 +24,12 @@ const factor = (size: number) => (size > 0 && size < tiny ? 1 / size : 1)
  * How large each parameter is taken to be at least, 1 at most: as at the start; where that is 0, as far as Newton's step goes
  * in it alone, for the function or a constraint that does not hold, if matrices are cheap.
  */
-export async function typicalSizes(
-  f: ConstrainedFunction,
-  start: Float64Array,
-  ends: Box,
-  dense: boolean,
-): Promise<Float64Array> {
-  const sizes = start.map((x) => Math.min(Math.abs(x), 1))
+export async function typicalSizes(start: LagrangianModel, ends: Box, dense: boolean): Promise<Float64Array> {
+  const { point, gradient, constraints } = start
+  const sizes = point.map((x) => Math.min(Math.abs(x), 1))
   if (sizes.every((s) => s > 0) || !dense) return sizes.map((s) => s || 1)
-  const n = start.length
-  const none = new Float64Array(ends.lower.length)
-  const { gradient, constraints } = await f.linearize(start, none)
-  const [hessian, jacobian] = [await f.hessian(start, none), await f.jacobian(start)]
+  const n = point.length
+  const { hessian, jacobian } = await kktMatrix(start)
   const away = violations(constraints, ends)
   return sizes.map((s, i) => {
     if (s > 0) return s
@@ -46,16 +43,11 @@ export async function typicalSizes(
  * By the sizes at a point: those of constraints, and of the function max(|f|, |g_i| s_i, |(H s)_i| s_i), with s_i the size
  * of parameter i, by how much it changes as the parameters do by their own sizes.
  */
-export async function scalingAt(
-  f: ConstrainedFunction,
-  point: Float64Array,
-  typical: Float64Array,
-): Promise<Scaling> {
-  const sizes = constraintSizes(await f.jacobian(point), point, typical)
-  const none = new Float64Array(sizes.length)
+export async function scalingAt(start: LagrangianModel, typical: Float64Array): Promise<Scaling> {
+  const { point, value, gradient } = start
+  const sizes = constraintSizes(await start.jacobian(), point, typical)
   const size = point.map((x, i) => Math.max(Math.abs(x), typical[i]!))
-  const { value, gradient } = await f.linearize(point, none)
-  const [bend] = await f.product(point, none, size, none)
+  const [bend] = await start.product(size, new Float64Array(sizes.length))
   const largest = size.reduce(
     (most, s, i) => Math.max(most, Math.abs(gradient[i]! * s), Math.abs(bend[i]! * s)),
     Math.abs(value),
@@ -81,7 +73,12 @@ export function scaled(f: ConstrainedFunction, scaling: Scaling): ConstrainedFun
     linearize: (x, l) =>
       after(f.linearize(x, inner(l)), (given) => ({ ...values(given), gradient: raised(given.gradient) })),
     hessian: (x, l) => after(f.hessian(x, inner(l)), raised),
-    jacobian: (x) => after(f.jacobian(x), (j) => j.map((d, at) => factors[Math.floor(at / x.length)]! * d)),
+    jacobian: (x) =>
+      after(f.jacobian(x), (jacobian) => {
+        const values = jacobian.values.slice()
+        scaleRows({ ...jacobian, values }, factors)
+        return { ...jacobian, values }
+      }),
     product: (x, l, v, w) =>
       after(f.product(x, inner(l), v, inner(w)), ([a, b]) => [raised(a), times(factors, b)] as const),
   }

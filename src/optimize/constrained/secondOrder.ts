@@ -2,7 +2,7 @@ import type { Box } from '../leastSquares/reflective.js'
 import type { Limits } from './conditions.js'
 import { satisfactory } from './failure.js'
 import type { LagrangianModel } from './lagrangian.js'
-import { restricted, type TangentSpace, tangentSpace } from './nullSpace.js'
+import { kktMatrix, restricted, type TangentSpace, tangentSpace } from './nullSpace.js'
 
 /** What the constraints that hold with equality leave free, among the parameters that no bound holds back. */
 export async function bindingSpace(
@@ -11,7 +11,7 @@ export async function bindingSpace(
   box: Box,
 ): Promise<{ readonly binding: number; readonly space: TangentSpace }> {
   const { point, constraints, multipliers } = model
-  const whole = { hessian: await model.hessian(), jacobian: await model.jacobian() }
+  const whole = await kktMatrix(model)
   const free = [...point.keys()].filter((i) => point[i]! > box.lower[i]! && point[i]! < box.upper[i]!)
   const binding = [...constraints.keys()].filter((j) => {
     const gap = Math.min(Math.abs(constraints[j]! - lower[j]!), Math.abs(constraints[j]! - upper[j]!))

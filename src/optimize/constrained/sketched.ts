@@ -1,6 +1,6 @@
+import { symmetricEigen } from '../../dense/symmetricEigen.js'
 import { Random } from '../../linalg/random.js'
 import { axpy, dot, norm } from '../../linalg/vector.js'
-import { symmetricEigen } from '../../dense/symmetricEigen.js'
 import { breathing } from '../solver.js'
 import {
   type DenseKkt,

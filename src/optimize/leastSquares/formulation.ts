@@ -23,18 +23,17 @@ export interface DenseOnly {
 }
 
 /** Why a problem needs a dense Jacobian, if it does. */
-export function needsDense({ method, covariance }: DenseOnly, bounded: boolean): string | undefined {
+export function needsDense({ method, covariance }: DenseOnly): string | undefined {
   if (method !== undefined) return 'method: got one'
-  if (covariance !== undefined) return 'covariance: got one'
-  return bounded ? 'bounds: got some' : undefined
+  return covariance === undefined ? undefined : 'covariance: got one'
 }
 
 /** @throws when a problem needs a dense Jacobian. */
-export function checkNotDense(jacobian: string, options: DenseOnly, bounded: boolean): void {
-  const reason = needsDense(options, bounded)
+export function checkNotDense(jacobian: string, options: DenseOnly): void {
+  const reason = needsDense(options)
   if (reason)
     throw new Error(
-      `${reason} with jacobian '${jacobian}', which knows only its own Levenberg-Marquardt method, sigma and no bounds; ` +
+      `${reason} with jacobian '${jacobian}', which knows only its own trust region, and errors given by sigma; ` +
         "leave it out, or use jacobian 'dense'",
     )
 }

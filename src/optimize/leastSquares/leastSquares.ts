@@ -3,10 +3,11 @@ import { isProgram, type Program } from '../../program/program.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { Like, Tensored } from '../../transforms/index.js'
 import type { Arguments } from '../../transforms/stage.js'
-import { type DescentState, descentSolver } from '../descentSolver.js'
-import { onVector, type ParameterOptions, type Parameters, parameters } from '../parameters.js'
+import { type DescentMemory, type DescentState, descentSolver } from '../descentSolver.js'
+import { onNumbers, onVector } from '../onVector.js'
+import { type ParameterOptions, type Parameters, parameters, startFrom } from '../parameters.js'
 import { type Reason, reasons } from '../reason.js'
-import { type HistoryRow, type RunOptions, runSolver, solveOnce } from '../solver.js'
+import { checkState, type HistoryRow, type RunOptions, runSolver, solveOnce } from '../solver.js'
 import { differenceColumns } from './differences.js'
 import { checkNotDense, type Formulation, needsDense } from './formulation.js'
 import { type LossName, lossNamed, type RobustLoss } from './loss.js'
@@ -35,8 +36,8 @@ export interface LeastSquaresOptions
    * steps even sparse factors are too large for. By finite differences, or by a function that returns the rows of the
    * Jacobian: the residual is then called with numbers and arrays of them instead of tensors.
    *
-   * Sparse and matrix-free problems have no bounds, `covariance` or choice of method. Sparse ones tell what the data do
-   * not determine only to half of all digits; matrix-free ones do not tell, and know no errors of parameters.
+   * Sparse and matrix-free problems have no `covariance` or choice of method. Sparse ones tell what the data do not
+   * determine only to half of all digits; matrix-free ones do not tell, and know no errors of parameters.
    */
   readonly jacobian?:
     | 'exact'
@@ -47,7 +48,7 @@ export interface LeastSquaresOptions
     // biome-ignore lint/suspicious/noExplicitAny: its argument is the residual's
     | ((parameters: any) => ArrayLike<ArrayLike<number>>)
   /** Standard deviations of the residuals, which they are divided by. */
-  readonly sigma?: number | ArrayLike<number>
+  readonly sigma?: number | ArrayLike<number> | Tensor
   /** The covariance of the residuals, row by row. */
   readonly covariance?: ArrayLike<ArrayLike<number>>
   /** Counts large residuals less. Default `linear`. */
@@ -109,7 +110,7 @@ export interface SolveOptions
   extends Pick<LeastSquaresOptions, 'tolerance' | 'state'>,
     RunOptions<DescentState<Scale>> {
   /** Another start: the values of the parameters that vary. */
-  readonly start?: Float64Array
+  readonly start?: ArrayLike<number>
 }
 
 /** A problem traced and compiled, to be solved many times. */
@@ -135,17 +136,25 @@ export async function prepareLeastSquares<A extends Arguments>(
   checkCount(residuals.rows, given.names)
   const { method } = options
   const treatment = treatmentOf(options, residuals.rows)
+  let memory: DescentMemory<LeastSquaresModel> = []
   return {
     parameters: given,
     dispose: residuals.dispose,
     profile: (result, options) =>
       profileIntervals({ residuals, treatment, method, box: given }, result, options),
-    async solve({ start: from = given.start, tolerance = 0, state: before, ...run } = {}) {
+    async solve(options = {}) {
+      const { start = given.start, tolerance = 0, state: before } = options
+      if (!(tolerance >= 0)) throw new Error(`tolerance: got ${tolerance}, expected 0 or more`)
+      const from = insideBox(startFrom(start, given), given)
+      checkState(before, from.length)
       const objective = formulation.objective(treatment)
-      const descent = formulation.descent(run.signal)
-      const solver = descentSolver(objective, descent, search, insideBox(from, given), { tolerance })
-      const { state, history } = await runSolver(solver, run, before)
+      const descent = formulation.descent(options.signal)
+      const solver = descentSolver(objective, descent, search, from, { tolerance, memory })
+      // Solutions at the same time have memory of their own.
+      memory = []
+      const { state, history } = await runSolver(solver, options, before)
       const model = await solver.model(state)
+      memory = solver.leave()
       const { evaluations } = objective
       const solution = { values: state.point, state, history, model, evaluations }
       return toResult(given, residuals, solution, undetermined?.(model))
@@ -219,30 +228,32 @@ async function formulationOf(
   options: LeastSquaresOptions,
 ): Promise<Formulation> {
   const { jacobian = 'exact' } = options
-  const { start, bounded } = given
+  const { start } = given
   const dense = (residuals: Residuals): Formulation => {
     const { descent, search } = methodNamed(options.method, given)
     const objective = (treatment: Treatment) => leastSquaresObjective(residuals, treatment)
     return { residuals, objective, descent: () => descent, search }
   }
   if (!isProgram(residual) && (jacobian === 'finiteDifferences' || typeof jacobian === 'function')) {
-    const f = (x: Float64Array) => Float64Array.from(residual(given.numbers(x)) as ArrayLike<number>)
+    const f = onNumbers('residual', residual, given)
     if (jacobian === 'finiteDifferences')
       return dense(plainResiduals(f, start, (x) => differenceColumns(f, x, given), 'finite differences'))
-    return dense(plainResiduals(f, start, (x) => given.columns(jacobian(given.numbers(x))), 'given'))
+    return dense(
+      plainResiduals(f, start, (x) => given.columns('jacobian', jacobian(given.numbers(x))), 'given'),
+    )
   }
-  const f = onVector(residual, given)
+  const f = onVector('residual', residual, given)
   if (jacobian === 'sparse' || jacobian === 'matrixFree') {
-    checkNotDense(jacobian, options, bounded)
+    checkNotDense(jacobian, options)
     return jacobian === 'sparse'
-      ? sparseFormulation(f, start, options)
-      : productFormulation(f, start, options)
+      ? sparseFormulation(f, given, options)
+      : productFormulation(f, given, options)
   }
   if (jacobian !== 'exact' && jacobian !== 'dense')
     throw new Error(
-      `jacobian: got ${jacobian}, expected exact, dense, sparse or matrixFree for a traced residual`,
+      `jacobian: got ${jacobian}, expected exact, dense, sparse or matrixFree; finiteDifferences or a function for a residual of numbers`,
     )
-  if (jacobian === 'exact' && !needsDense(options, bounded) && worthSparse(f, start))
-    return sparseFormulation(f, start, options)
+  const sparsity = jacobian === 'exact' && !needsDense(options) ? worthSparse(f, start) : undefined
+  if (sparsity) return sparseFormulation(f, given, options, sparsity)
   return dense(await tracedResiduals(f, start, options))
 }

@@ -1,4 +1,4 @@
-import { type DescentState, descentSolver, type Trial } from '../descentSolver.js'
+import { type DescentMemory, type DescentState, descentSolver, type Trial } from '../descentSolver.js'
 import type { Reason } from '../reason.js'
 import { type Awaitable, after, breathing } from '../solver.js'
 import type { BatchResiduals } from './batchResiduals.js'
@@ -52,11 +52,11 @@ export async function lockstep(
   const breathe = breathing(signal)
   let [next, finished] = [0, 0]
 
-  const takeUp = (lane: number): Fit | undefined => {
+  const takeUp = (lane: number, before?: Fit): Fit | undefined => {
     if (next === fits) return undefined
     const fit = next++
     residuals.load(lane, fit)
-    return beginFit(fit, starts[fit]!, residuals.rows, options)
+    return beginFit(fit, starts[fit]!, residuals.rows, options, before?.leave())
   }
 
   const lanes = Array.from({ length: residuals.lanes }, (_, lane) => takeUp(lane))
@@ -74,7 +74,7 @@ export async function lockstep(
       if (!end) continue
       ended(fit.index, end)
       finished++
-      lanes[lane] = takeUp(lane)
+      lanes[lane] = takeUp(lane, fit)
     }
     onStep?.({ steps, finished, fits })
   }
@@ -88,6 +88,8 @@ interface Fit {
   readonly next: () => Float64Array
   /** Goes on with the residuals there. */
   readonly advance: (at: (spare?: Linearized) => Linearized) => Awaitable<Ended | undefined>
+  /** What the next fit may overwrite. */
+  readonly leave: () => DescentMemory<LeastSquaresModel>
 }
 
 function beginFit(
@@ -95,6 +97,7 @@ function beginFit(
   start: Float64Array,
   rows: number,
   { method, treatment, tolerance, maxSteps }: FitOptions,
+  memory: DescentMemory<LeastSquaresModel> = [],
 ): Fit {
   let latest: (spare?: Linearized) => Linearized
   const residuals = {
@@ -106,7 +109,7 @@ function beginFit(
     dispose: async () => {},
   } as const
   const objective = leastSquaresObjective(residuals, treatment)
-  const solver = descentSolver(objective, method.descent, method.search, start, { tolerance })
+  const solver = descentSolver(objective, method.descent, method.search, start, { tolerance, memory })
   let state: DescentState<Scale> | undefined
   let trial: Trial<LeastSquaresModel> | undefined
 
@@ -123,6 +126,7 @@ function beginFit(
   return {
     index,
     started: () => state !== undefined,
+    leave: solver.leave,
     next: () => trial?.point ?? start,
     advance(at) {
       latest = at

@@ -1,4 +1,4 @@
-import type { Descent } from '../descent.js'
+import { checkedMethod, type Descent } from '../descent.js'
 import { backtracking, damping, type Search, trustRegion } from '../search.js'
 import { dampedGaussNewton, dogleg, gaussNewton, levenbergMarquardt } from './descents.js'
 import type { LeastSquaresModel } from './model.js'
@@ -29,7 +29,7 @@ export function methodNamed(
   box: Box & { readonly bounded: boolean },
 ): Method {
   const name = chosen ?? (box.bounded ? 'trustRegionReflective' : 'levenbergMarquardt')
-  if (typeof name !== 'string') return name
+  if (typeof name !== 'string') return checkedMethod(name)
   if (!Object.hasOwn(methods, name))
     throw new Error(`method: got ${JSON.stringify(name)}, expected one of ${Object.keys(methods).join(', ')}`)
   if (box.bounded && name !== 'trustRegionReflective')

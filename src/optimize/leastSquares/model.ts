@@ -10,17 +10,25 @@ export interface LeastSquaresModel extends LocalModel {
   readonly lengths: Float64Array
 }
 
-export function columnLengths(columns: Float64Array, n: number): Float64Array {
+/** The Euclidean length of each column, written into `lengths` where that is given. */
+export function columnLengths(
+  columns: Float64Array,
+  n: number,
+  lengths: Float64Array = new Float64Array(n),
+): Float64Array {
   const m = columns.length / n
-  const lengths = new Float64Array(n)
   for (let j = 0; j < n; j++) lengths[j] = normBetween(columns, j * m, (j + 1) * m)
   return lengths
 }
 
-/** J^T y. */
-export function transposedProduct(columns: Float64Array, y: Float64Array, n: number): Float64Array {
+/** J^T y, written into `product` where that is given. */
+export function transposedProduct(
+  columns: Float64Array,
+  y: Float64Array,
+  n: number,
+  product: Float64Array = new Float64Array(n),
+): Float64Array {
   const m = y.length
-  const product = new Float64Array(n)
   for (let j = 0; j < n; j++) product[j] = dotBetween(columns, j * m, y, 0, m)
   return product
 }

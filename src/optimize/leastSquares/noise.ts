@@ -1,7 +1,9 @@
+import { Tensor } from '../../tensor/tensor.js'
+
 /** What is known of the errors of residuals. */
 export interface Noise {
   /** Standard deviations, one for all or one for each. */
-  readonly sigma?: number | ArrayLike<number>
+  readonly sigma?: number | ArrayLike<number> | Tensor
   /** The covariance, row by row. */
   readonly covariance?: ArrayLike<ArrayLike<number>>
 }
@@ -17,7 +19,8 @@ export function whitener({ sigma, covariance }: Noise, rows: number): Whiten | u
     )
   if (covariance) return byFactor(choleskyOf(covariance, rows), rows)
   if (sigma === undefined) return undefined
-  const each = typeof sigma === 'number' ? new Float64Array(rows).fill(sigma) : Float64Array.from(sigma)
+  const given = sigma instanceof Tensor ? sigma.data : sigma
+  const each = typeof given === 'number' ? new Float64Array(rows).fill(given) : Float64Array.from(given)
   if (each.length !== rows)
     throw new Error(
       `sigma: got ${each.length} standard deviations, expected one, or one for each of ${rows} residuals`,

@@ -29,15 +29,15 @@ export interface LeastSquaresObjective<Model extends LocalModel = LeastSquaresMo
 export function leastSquaresObjective(residuals: Residuals, treatment: Treatment): LeastSquaresObjective {
   const { whiten, loss, lossScale = 1 } = treatment
   const { rows } = residuals
-  return objectiveOf(residuals, treatment, ({ residual, columns }, value): LeastSquaresModel => {
+  return objectiveOf(residuals, treatment, ({ residual, columns }, value, spare): LeastSquaresModel => {
     const n = columns.length / rows
     if (whiten) for (let j = 0; j < n; j++) whiten(columns.subarray(j * rows, (j + 1) * rows))
     if (loss) {
       const factors = robustFactors(residual, loss, lossScale)
       for (let k = 0; k < columns.length; k++) columns[k] = columns[k]! * factors[k % rows]!
     }
-    const gradient = transposedProduct(columns, residual, n)
-    return { value, gradient, residual, columns, lengths: columnLengths(columns, n) }
+    const gradient = transposedProduct(columns, residual, n, spare?.gradient)
+    return { value, gradient, residual, columns, lengths: columnLengths(columns, n, spare?.lengths) }
   })
 }
 
@@ -47,7 +47,7 @@ export function objectiveOf<L extends { readonly residual: Float64Array }, Model
     linearize(x: Float64Array, spare?: NoInfer<Model>): Awaitable<L>
   },
   { whiten, loss, lossScale = 1 }: Treatment,
-  toModel: (linearized: L, value: number) => Awaitable<Model>,
+  toModel: (linearized: L, value: number, spare?: Model) => Awaitable<Model>,
 ): LeastSquaresObjective<Model> {
   const evaluations: Evaluations = { residual: 0, jacobian: 0 }
   let latest: { readonly x: Float64Array; readonly model: Model } | undefined
@@ -61,7 +61,7 @@ export function objectiveOf<L extends { readonly residual: Float64Array }, Model
     evaluations.residual++
     evaluations.jacobian++
     return after(residuals.linearize(x, spare), (linearized) =>
-      after(toModel(linearized, whitenedCost(linearized.residual)), (model) => {
+      after(toModel(linearized, whitenedCost(linearized.residual), spare), (model) => {
         latest = { x, model }
         return model
       }),

@@ -27,46 +27,46 @@ export function factor(
   for (let j = 0; j < columns; j++) order[j] = j
   for (let k = 0; k < columns; k++) {
     const length = bringLongest(a, order, rows, k)
-    r[k * (columns + 1)] = eliminate(a, b, columns, k, length, rows)
-  }
-  return gathered(a, b, columns, { r, rhs, order })
-}
-
-/** Reflects column k, of this length from row k to row `end`, into its element k, which is returned. */
-function eliminate(
-  a: Float64Array,
-  b: Float64Array,
-  columns: number,
-  k: number,
-  length: number,
-  end: number,
-): number {
-  const rows = b.length
-  const at = k * rows
-  const first = a[at + k]!
-  const head = first > 0 ? -length : length
-  if (head === 0) return head
-  a[at + k] = first - head
-  // v^T v = 2 head (head - first)
-  const scale = 1 / (head * (head - first))
-  for (let j = k + 1; j < columns; j++) reflect(a, j * rows, a, at, end, k, scale)
-  reflect(b, 0, a, at, end, k, scale)
-  return head
-}
-
-/** What elimination has left above the diagonal and of b, beside the diagonal in r. */
-function gathered(
-  a: Float64Array,
-  b: Float64Array,
-  columns: number,
-  { r, rhs, order }: FactorMemory,
-): Factors {
-  const rows = b.length
-  for (let j = 0; j < columns; j++) {
-    for (let i = 0; i < j; i++) r[j * columns + i] = a[j * rows + i]!
-    rhs[j] = b[j]!
+    const column = order[k]! * rows
+    for (let i = 0; i < k; i++) r[k * columns + i] = a[column + i]!
+    const first = a[column + k]!
+    const head = first > 0 ? -length : length
+    r[k * (columns + 1)] = head
+    if (head !== 0) {
+      a[column + k] = first - head
+      // v^T v = 2 head (head - first)
+      const scale = 1 / (head * (head - first))
+      for (let j = k + 1; j < columns; j++) reflect(a, order[j]! * rows, a, column, rows, k, scale)
+      reflect(b, 0, a, column, rows, k, scale)
+    }
+    rhs[k] = b[k]!
   }
   return { columns, r, rhs, order, rank: rankOf(r, columns) }
+}
+
+/**
+ * Columns of length 1 at most that span more than this volume are of full rank, and need not be brought into another order
+ * to see it: the volume is the product of the singular values.
+ */
+const clearVolume = 1e-8
+
+/** {@link factor} for an upper triangle with columns of length 1 at most: the triangle itself where that is of full rank. */
+export function factorTriangle(
+  a: Float64Array,
+  b: Float64Array,
+  columns: number,
+  memory: FactorMemory = factorMemory(columns),
+): Factors {
+  let volume = 1
+  for (let k = 0; k < columns; k++) volume *= Math.abs(a[k * (columns + 1)]!)
+  if (!(volume > clearVolume)) return factor(a, b, columns, memory)
+  const { r, rhs, order } = memory
+  for (let k = 0; k < columns; k++) {
+    for (let i = 0; i <= k; i++) r[k * columns + i] = a[k * columns + i]!
+    rhs[k] = b[k]!
+    order[k] = k
+  }
+  return { columns, r, rhs, order, rank: columns }
 }
 
 /** The arrays of factors, which others may overwrite. */
@@ -80,31 +80,22 @@ function factorMemory(columns: number): FactorMemory {
   }
 }
 
-/** Swaps column k with the longest from there on, all without the rows before k, and returns the length. */
+/** Puts the longest remaining column, all without the rows before k, in place k of the order, and returns its length. */
 function bringLongest(a: Float64Array, order: Int32Array, rows: number, k: number): number {
   let longest = k
   let most = -1
   for (let j = k; j < order.length; j++) {
-    const at = j * rows + k
+    const at = order[j]! * rows + k
     const squares = dotBetween(a, at, a, at, rows - k)
     if (squares > most) {
       longest = j
       most = squares
     }
   }
-  if (longest !== k) swapColumns(a, order, rows, k, longest)
-  return lengthOf(most, a, k * rows + k, (k + 1) * rows)
-}
-
-function swapColumns(a: Float64Array, order: Int32Array, rows: number, k: number, longest: number): void {
-  const column = order[k]!
-  order[k] = order[longest]!
-  order[longest] = column
-  for (let i = 0; i < rows; i++) {
-    const x = a[k * rows + i]!
-    a[k * rows + i] = a[longest * rows + i]!
-    a[longest * rows + i] = x
-  }
+  const column = order[longest]!
+  order[longest] = order[k]!
+  order[k] = column
+  return lengthOf(most, a, column * rows + k, (column + 1) * rows)
 }
 
 /** x -= scale (v^T x) v, in elements from..end of the columns that begin at xAt and vAt. */
@@ -156,6 +147,11 @@ function lengthOf(squares: number, x: Float64Array, from: number, to: number): n
   return largest * Math.sqrt(sum)
 }
 
+function hypotenuse(x: number, y: number): number {
+  const squares = x * x + y * y
+  return squares > 1e-280 && squares < 1e280 ? Math.sqrt(squares) : Math.hypot(x, y)
+}
+
 function rankOf(r: Float64Array, columns: number): number {
   const least = Math.abs(r[0] ?? 0) * columns * Number.EPSILON
   let rank = 0
@@ -164,11 +160,12 @@ function rankOf(r: Float64Array, columns: number): number {
 }
 
 /** Q^T x, in place; `a` is what {@link factor} made of the matrix. */
-export function applyTransposedQ(a: Float64Array, { columns, r }: Factors, x: Float64Array): void {
+export function applyTransposedQ(a: Float64Array, { columns, r, order }: Factors, x: Float64Array): void {
   const rows = x.length
   for (let k = 0; k < columns; k++) {
     const head = r[k * (columns + 1)]!
-    if (head !== 0) reflect(x, 0, a, k * rows, rows, k, -1 / (head * a[k * rows + k]!))
+    const column = order[k]! * rows
+    if (head !== 0) reflect(x, 0, a, column, rows, k, -1 / (head * a[column + k]!))
   }
 }
 
@@ -211,29 +208,48 @@ export function reusedMemory(): (length: number) => Float64Array {
   }
 }
 
-const dampedMatrix = reusedMemory()
-const dampedVector = reusedMemory()
-let dampedFactors = factorMemory(0)
+/** A damped problem [A b] with [shift I, 0] below it, as columns; `below` is what elimination fills of the latter. */
+interface DampedMemory {
+  readonly above: Float64Array
+  readonly below: Float64Array
+  readonly rhs: Float64Array
+}
+
+function dampedMemory(columns: number): DampedMemory {
+  const above = new Float64Array(columns * (columns + 1))
+  return { above, below: new Float64Array(above.length), rhs: above.subarray(columns * columns) }
+}
+
+let damped = dampedMemory(0)
 
 /**
  * The factors of A with shift I below it, and b with zeros: those of a damped problem. They hold until the next call. R
- * with the shift below has few elements other than zeros, and its columns have their order.
+ * with the shift below has few elements other than zeros, column k of the latter k + 1, and its columns have their order.
  */
 export function factorDamped({ columns, r, rhs, order }: Factors, shift: number): Factors {
-  const rows = 2 * columns
-  const a = dampedMatrix(rows * columns).fill(0)
-  const b = dampedVector(rows).fill(0)
+  if (damped.rhs.length !== columns) damped = dampedMemory(columns)
+  const { above, below } = damped
+  below.fill(0)
   for (let k = 0; k < columns; k++) {
-    for (let i = 0; i <= k; i++) a[k * rows + i] = r[k * columns + i]!
-    a[k * rows + columns + k] = shift
-    b[k] = rhs[k]!
+    for (let i = 0; i <= k; i++) above[k * columns + i] = r[k * columns + i]!
+    below[k * (columns + 1)] = shift
+    damped.rhs[k] = rhs[k]!
   }
-  if (dampedFactors.rhs.length !== columns) dampedFactors = factorMemory(columns)
-  const memory = { r: dampedFactors.r, rhs: dampedFactors.rhs, order }
   for (let k = 0; k < columns; k++) {
-    const end = columns + k + 1
-    const length = normBetween(a, k * rows + k, k * rows + end)
-    memory.r[k * (columns + 1)] = eliminate(a, b, columns, k, length, end)
+    const at = k * columns
+    const first = above[at + k]!
+    const length = hypotenuse(first, normBetween(below, at, at + k + 1))
+    const head = first > 0 ? -length : length
+    above[at + k] = head
+    if (head === 0) continue
+    const lead = first - head
+    const scale = -1 / (head * lead)
+    for (let j = k + 1; j <= columns; j++) {
+      const to = j * columns
+      const product = scale * (above[to + k]! * lead + dotBetween(below, to, below, at, k + 1))
+      above[to + k] = above[to + k]! - product * lead
+      for (let i = 0; i <= k; i++) below[to + i] = below[to + i]! - product * below[at + i]!
+    }
   }
-  return gathered(a, b, columns, memory)
+  return { columns, r: above, rhs: damped.rhs, order, rank: rankOf(above, columns) }
 }

@@ -32,12 +32,12 @@ export function withinRadius(
   let lambda = low || 1e-3 * high
   for (let iteration = 0; ; iteration++) {
     if (!(lambda > low && lambda < high)) lambda = Math.max(1e-3 * high, Math.sqrt(low * high))
-    const { z, slope } = at(lambda)
-    const excess = norm(z) - radius
+    const near = at(lambda)
+    const excess = norm(near.z) - radius
     if (Math.abs(excess) <= radiusTolerance * radius || iteration === mostIterations)
-      return { z, isFull: false }
+      return { z: near.z, isFull: false }
     if (excess > 0) low = lambda
     else high = lambda
-    lambda += excess / radius / slope()
+    lambda += excess / radius / near.slope()
   }
 }

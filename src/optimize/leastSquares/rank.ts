@@ -1,4 +1,5 @@
-import { type Factors, factor, normBetween, reusedMemory } from './qr.js'
+import { type Factors, factor, factorTriangle, normBetween, reusedMemory } from './qr.js'
+import { reduced } from './reduce.js'
 
 export interface ScaledFactors {
   readonly factors: Factors
@@ -9,17 +10,28 @@ export interface ScaledFactors {
 const matrixMemory = reusedMemory()
 const vectorMemory = reusedMemory()
 
-/** The factors of a Jacobian given as columns, each divided by its length, so that units do not matter to the rank. */
+let spare: Factors | undefined
+
+/**
+ * The factors of a Jacobian given as columns, each divided by its length, so that units do not matter to the rank. They
+ * hold until the next call.
+ */
 export function factorScaled(columns: Float64Array, rows: number): ScaledFactors {
-  const a = matrixMemory(columns.length)
+  const problem = { columns, residual: vectorMemory(rows).fill(0) }
+  const triangle = reduced(problem)
+  const { columns: x, residual: b } = triangle
   const n = columns.length / rows
+  const m = b.length
+  const a = matrixMemory(m * n)
   const lengths = new Float64Array(n)
   for (let j = 0; j < n; j++) {
-    const length = normBetween(columns, j * rows, (j + 1) * rows) || 1
+    const length = normBetween(x, j * m, (j + 1) * m) || 1
     lengths[j] = length
-    for (let i = j * rows; i < (j + 1) * rows; i++) a[i] = columns[i]! / length
+    for (let i = j * m; i < (j + 1) * m; i++) a[i] = x[i]! / length
   }
-  return { factors: factor(a, vectorMemory(rows).fill(0), n), lengths }
+  const memory = spare?.columns === n ? spare : undefined
+  spare = triangle === problem ? factor(a, b, n, memory) : factorTriangle(a, b, n, memory)
+  return { factors: spare, lengths }
 }
 
 /** Parameters take part in a null vector by at least this part of its largest component. */

@@ -1,5 +1,5 @@
 import { type CompileOptions, chooseEngine, compileProgram } from '../../engines/index.js'
-import { compileProgramJs } from '../../engines/js/index.js'
+import { compileElements, compileProgramJs } from '../../engines/js/index.js'
 import * as np from '../../numpy/index.js'
 import { optimize } from '../../ops/optimize.js'
 import { forecast } from '../../program/forecast.js'
@@ -49,23 +49,28 @@ export async function tracedResiduals(
   const at = new Tensor(start)
   const values = optimize(trace(flat, at).program)
   const both = optimize(trace((x: Tensor) => [flat(x), np.transpose(jacobian(flat)(x))], at).program)
-  const [residual, linearize] = await Promise.all([prepare(values, options), prepare(both, options)])
+  const [residual, linearize] = await Promise.all([
+    prepareVectors(values, options),
+    prepareVectors(both, options),
+  ])
   return {
     rows: values.outputs[0]!.shape[0]!,
     derivatives: 'exact',
     together: forecast(both).flops < smallCall,
-    residual: (x) => after(residual.run([new Tensor(x)]), ([r]) => numbers(r!)),
+    residual: (x) => after(residual.run(x), (vectors) => apart(vectors[0]!, x)),
     linearize: (x, spare) =>
-      after(
-        linearize.run([new Tensor(x)], spare && [new Tensor(spare.residual), new Tensor(spare.columns)]),
-        ([r, columns]) => ({ residual: numbers(r!), columns: numbers(columns!) }),
-      ),
+      after(linearize.run(x, spare && [spare.residual, spare.columns]), (vectors) => {
+        return { residual: apart(vectors[0]!, x), columns: vectors[1]! }
+      }),
     dispose: async () => {
       await residual.dispose()
       await linearize.dispose()
     },
   }
 }
+
+/** Residuals that are the point itself, as numbers of their own: those of the point must not be whitened. */
+const apart = (residual: Float64Array, x: Float64Array) => (residual === x ? x.slice() : residual)
 
 export interface Prepared {
   run(inputs: readonly Tensor[], spare?: readonly Tensor[]): Awaitable<Tensor[]>
@@ -74,12 +79,26 @@ export interface Prepared {
 
 /** A program ready to run: at once and without promises on the JavaScript engine. */
 export async function prepare(program: Program, options: CompileOptions): Promise<Prepared> {
-  const { engine = 'auto' } = options
-  if ((engine === 'auto' ? chooseEngine(program) : engine) !== 'js') return compileProgram(program, options)
+  if (!runsJs(program, options)) return compileProgram(program, options)
   return { run: compileProgramJs(program), dispose: async () => {} }
 }
 
-const numbers = (x: Tensor) => x.data as Float64Array
+function runsJs(program: Program, { engine = 'auto' }: CompileOptions): boolean {
+  return (engine === 'auto' ? chooseEngine(program) : engine) === 'js'
+}
+
+/** A program of one float64 vector ready to run on its elements, without tensors around them where it can. */
+async function prepareVectors(program: Program, options: CompileOptions) {
+  type Vectors = readonly Float64Array[]
+  if (runsJs(program, options)) {
+    const compiled = compileElements(program)
+    const run = (x: Float64Array, spare?: Vectors) => compiled([x], spare) as Float64Array[]
+    return { run, dispose: async () => {} }
+  }
+  const { run, dispose } = await compileProgram(program, options)
+  const elements = (outputs: readonly Tensor[]) => outputs.map(({ data }) => data as Float64Array)
+  return { run: (x: Float64Array) => run([new Tensor(x)]).then(elements), dispose }
+}
 
 /** Residuals of a function of numbers, with derivatives that are given as rows, or found by finite differences. */
 export function plainResiduals(
@@ -100,7 +119,14 @@ export function plainResiduals(
     derivatives,
     together: false,
     residual,
-    linearize: (x) => ({ residual: residual(x), columns: derivative(x) }),
+    linearize(x) {
+      const columns = derivative(x)
+      if (columns.length !== rows * start.length)
+        throw new Error(
+          `jacobian: got ${columns.length / start.length} rows, expected ${rows}, one for each residual`,
+        )
+      return { residual: residual(x), columns }
+    },
     dispose: async () => {},
   }
 }

@@ -2,7 +2,8 @@ import { norm } from '../../linalg/vector.js'
 import type { Descent, Step, Steps } from '../descent.js'
 import { divided, largestRatio } from '../elementwise.js'
 import type { LeastSquaresModel } from './model.js'
-import { type Factors, factor, reusedMemory, solveFactored } from './qr.js'
+import { type Factors, factor, factorTriangle, reusedMemory, solveFactored } from './qr.js'
+import { type LinearProblem, reduced } from './reduce.js'
 
 /** What parameters are measured in. */
 export interface Scale {
@@ -12,37 +13,26 @@ export interface Scale {
   readonly sizes: Float64Array
 }
 
-/** The least-squares problem min |A z - b| of a step, in scaled parameters z = unit x. */
-export interface ScaledProblem {
-  readonly factors: Factors
-  /** -A^T b. */
-  readonly gradient: Float64Array
-  /** |unit x| of the point itself. */
-  readonly size: number
-  readonly residualSize: number
-  /** The full step, of Gauss and Newton. */
-  readonly full: Float64Array
-  readonly measures: Pick<Steps, 'decrement' | 'relative' | 'optimality'>
-  /** The step that moves z by this much; `size` is what it used of the search's. */
-  step(z: Float64Array, size: number, full: boolean): Step
+/** What a scaled descent does at a problem: the size to begin with, and the step of a size. */
+export interface ScaledRule {
+  initialSize(problem: ScaledProblem): number
+  step(problem: ScaledProblem, size: number): Step
 }
 
 /**
  * A descent that chooses z for a size. Scales only ever grow (More 1978, section 4), so that steps do not depend on the
  * units of the parameters.
  */
-export function scaledDescent(
-  name: string,
-  steps: (problem: ScaledProblem) => Pick<Steps, 'initialSize' | 'step'>,
-): Descent<LeastSquaresModel, Scale> {
+export function scaledDescent(name: string, rule: ScaledRule): Descent<LeastSquaresModel, Scale> {
   return {
     name,
     remember: grownScale,
     prepare(model, point, scale, spare) {
-      const problem = scaledProblem(model, point, unitsAt(model, scale), { spare })
-      const { decrement, relative, optimality } = problem.measures
-      const { initialSize, step } = steps(problem)
-      return { initialSize, decrement, relative, optimality, step, problem }
+      const unit = unitsAt(model, scale, (spare as ScaledSteps | undefined)?.problem.unit)
+      const problem = new ScaledProblem(model, point, unit, { spare })
+      const { decrement, relative, optimality } = problem
+      const step = (size: number) => rule.step(problem, size)
+      return { initialSize: rule.initialSize(problem), decrement, relative, optimality, step, problem }
     },
   }
 }
@@ -75,12 +65,16 @@ function isWithin({ lengths, sizes }: Scale, others: Float64Array, point: Float6
 const leastEffect = 0.1
 const mostRaise = 1e6
 
-/** What each parameter is multiplied by. */
-export function unitsAt({ residual }: LeastSquaresModel, { lengths, sizes }: Scale): Float64Array {
+/** What each parameter is multiplied by, written into `units` where that is given. */
+export function unitsAt(
+  { residual }: LeastSquaresModel,
+  { lengths, sizes }: Scale,
+  units: Float64Array = new Float64Array(lengths.length),
+): Float64Array {
   const least = leastEffect * norm(residual)
-  const units = new Float64Array(lengths.length)
   for (let j = 0; j < units.length; j++) {
-    const [length, size] = [lengths[j]!, sizes[j]!]
+    const length = lengths[j]!
+    const size = sizes[j]!
     units[j] = Math.max(length, size > 0 ? Math.min(least / size, mostRaise * length) : 0) || 1
   }
   return units
@@ -101,47 +95,83 @@ interface ScaledOptions {
   readonly spare?: Steps | undefined
 }
 
-export function scaledProblem(
-  model: LeastSquaresModel,
-  point: Float64Array,
+/** The least-squares problem min |A z - b| of a step, in scaled parameters z = unit x. */
+export class ScaledProblem {
+  readonly factors: Factors
+  /** -A^T b. */
+  readonly gradient: Float64Array
+  /** |unit x| of the point itself. */
+  readonly size: number
+  readonly residualSize: number
+  /** The full step, of Gauss and Newton. */
+  readonly full: Float64Array
+  readonly decrement: number
+  readonly relative: number
+  readonly optimality: number
+  readonly unit: Float64Array
+
+  constructor(
+    model: LeastSquaresModel,
+    point: Float64Array,
+    unit: Float64Array,
+    { weights, spare }: ScaledOptions = {},
+  ) {
+    const before = (spare as ScaledSteps | undefined)?.problem
+    this.unit = unit
+    this.factors = factorsOf(model, unit, weights, before?.factors)
+    this.gradient = divided(model.gradient, unit, before?.gradient)
+    this.size = productLength(unit, point)
+    this.residualSize = norm(model.residual)
+    this.full = solveFactored(this.factors, before?.full)
+    this.decrement = squaresOf(this.factors.rhs, this.factors.rank) / 2
+    const isComplete = this.factors.rank === point.length
+    this.relative = isComplete ? largestRatio(this.full, point, unit) : Number.POSITIVE_INFINITY
+    this.optimality = optimality(model, point, undefined, this.residualSize)
+  }
+
+  /** The step that moves z by this much; `size` is what it used of the search's. */
+  step(z: Float64Array, size: number, full: boolean): Step {
+    const predicted = full ? this.decrement : predictedReduction(this.factors, z)
+    return { move: divided(z, this.unit), predicted, size, full, relative: norm(z) / this.size }
+  }
+}
+
+/** The factors of the Jacobian in scaled parameters, with `weights` on the diagonal below. */
+function factorsOf(
+  model: LinearProblem,
   unit: Float64Array,
-  { weights, spare }: ScaledOptions = {},
-): ScaledProblem {
-  const { residual, columns } = model
-  const [m, n] = [residual.length, point.length]
-  const before = (spare as ScaledSteps | undefined)?.problem
+  weights: Float64Array | undefined,
+  spare: Factors | undefined,
+): Factors {
+  const triangle = reduced(model)
+  const { residual, columns } = triangle
+  const m = residual.length
+  const n = unit.length
   const rows = weights ? m + n : m
   const a = matrixMemory(rows * n)
   const b = vectorMemory(rows)
   for (let j = 0; j < n; j++) {
-    for (let i = 0; i < m; i++) a[j * rows + i] = columns[j * m + i]! / unit[j]!
-    if (weights) for (let i = 0; i < n; i++) a[j * rows + m + i] = i === j ? weights[j]! : 0
+    const from = j * m
+    const to = j * rows
+    const divisor = unit[j]!
+    for (let i = 0; i < m; i++) a[to + i] = columns[from + i]! / divisor
+    if (weights) for (let i = 0; i < n; i++) a[to + m + i] = i === j ? weights[j]! : 0
   }
-  for (let i = 0; i < rows; i++) b[i] = i < m ? -residual[i]! : 0
-  const factors = factor(a, b, n, before?.factors)
-  const { rank, rhs } = factors
+  for (let i = 0; i < m; i++) b[i] = -residual[i]!
+  for (let i = m; i < rows; i++) b[i] = 0
+  return triangle !== model && !weights ? factorTriangle(a, b, n, spare) : factor(a, b, n, spare)
+}
+
+function productLength(x: Float64Array, y: Float64Array): number {
   let squares = 0
-  for (let j = 0; j < n; j++) squares += (point[j]! * unit[j]!) ** 2
-  const size = Math.sqrt(squares)
-  const full = solveFactored(factors, before?.full)
-  let decrement = 0
-  for (let k = 0; k < rank; k++) decrement += rhs[k]! ** 2 / 2
-  return {
-    factors,
-    gradient: divided(model.gradient, unit, before?.gradient),
-    size,
-    residualSize: norm(residual),
-    full,
-    measures: {
-      decrement,
-      relative: rank < n ? Number.POSITIVE_INFINITY : largestRatio(full, point, unit),
-      optimality: optimality(model, point),
-    },
-    step(z, used, isFull) {
-      const predicted = isFull ? decrement : predictedReduction(factors, z)
-      return { move: divided(z, unit), predicted, size: used, full: isFull, relative: norm(z) / size }
-    },
-  }
+  for (let j = 0; j < x.length; j++) squares += (x[j]! * y[j]!) ** 2
+  return Math.sqrt(squares)
+}
+
+function squaresOf(x: Float64Array, count: number): number {
+  let squares = 0
+  for (let k = 0; k < count; k++) squares += x[k]! ** 2
+  return squares
 }
 
 /** Residuals below this many units in the last place of what parameters contribute are rounding alone. */
@@ -155,8 +185,8 @@ export function optimality(
   { residual, lengths, gradient }: LeastSquaresModel,
   point: Float64Array,
   weights?: ArrayLike<number>,
+  size: number = norm(residual),
 ): number {
-  const size = norm(residual)
   let [largest, contributed] = [0, 0]
   for (let j = 0; j < gradient.length; j++) {
     contributed = Math.max(contributed, lengths[j]! * Math.abs(point[j]!))

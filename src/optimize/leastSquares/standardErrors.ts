@@ -1,8 +1,7 @@
 import { inverseDiagonal } from '../sparse/inverseDiagonal.js'
 import type { LeastSquaresResult } from './leastSquares.js'
 import type { LeastSquaresModel } from './model.js'
-import { normalPattern } from './sparse/normalMatrix.js'
-import { scaledNormal, undeterminedOf } from './sparse/scaledNormal.js'
+import { undeterminedOf } from './sparse/scaledNormal.js'
 import type { SparseModel } from './sparse/sparseModel.js'
 import { type UncertaintyOptions, uncertainty } from './uncertainty.js'
 
@@ -15,9 +14,9 @@ export function standardErrors(
   result: LeastSquaresResult<unknown>,
   { absolute = false }: Pick<UncertaintyOptions, 'absolute'> = {},
 ): Float64Array {
-  const { model, names, value } = result
+  const { model, value } = result
   if (!isSparse(model)) return uncertainty(result, { absolute }).standardErrors
-  const normal = scaledNormal(normalPattern(model.jacobian, names.length), model)
+  const { normal } = model
   const variance = absolute ? 1 : (2 * value) / (model.residual.length - normal.rank)
   const errors = inverseDiagonal(normal.factor).map(
     (inverse, j) => Math.sqrt(variance * inverse) / normal.lengths[j]!,
@@ -26,5 +25,4 @@ export function standardErrors(
   return errors
 }
 
-const isSparse = (model: LeastSquaresModel): model is SparseModel =>
-  'jacobian' in model && 'rowPointers' in (model as SparseModel).jacobian
+const isSparse = (model: LeastSquaresModel): model is SparseModel => 'normal' in model

@@ -4,7 +4,7 @@ import type { Box } from '../leastSquares/reflective.js'
 export const clamp = (x: Float64Array, { lower, upper }: Box): Float64Array =>
   x.map((xi, i) => Math.min(Math.max(xi, lower[i]!), upper[i]!))
 
-/** max_i |p_i| max(|x_i|, 1) / max(|f|, 1) for the projected gradient p = x - P(x - g): 0 at a minimum within the box. */
+/** max_i |g_i| min(max(|x_i|, 1), room_i) / max(|f|, 1), room_i how far x_i can go down the gradient: 0 at a minimum within the box. */
 export function projectedGradient(
   { value, gradient }: { readonly value: number; readonly gradient: Float64Array },
   point: Float64Array,
@@ -14,7 +14,7 @@ export function projectedGradient(
   point.forEach((x, i) => {
     const g = gradient[i]!
     const room = g > 0 ? x - lower[i]! : upper[i]! - x
-    largest = Math.max(largest, Math.min(Math.abs(g), room) * Math.max(Math.abs(x), 1))
+    if (g !== 0) largest = Math.max(largest, Math.abs(g) * Math.min(Math.max(Math.abs(x), 1), room))
   })
   return largest / Math.max(Math.abs(value), 1)
 }

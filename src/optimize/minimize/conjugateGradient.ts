@@ -20,6 +20,7 @@ const least = 0.01
 /** Nonlinear conjugate gradients (Hager and Zhang 2005, CG_DESCENT); for line searches. */
 export const conjugateDirections: Descent<FunctionModel, ConjugateDirection> = {
   name: 'nonlinear conjugate gradients',
+  estimated: true,
   remember({ gradient }, point, before) {
     const steepest = { point, gradient, direction: firstGuess(gradient, point), size: 1 }
     if (!before) return steepest

@@ -36,10 +36,19 @@ const numbers = (x: Tensor) => x.data as Float64Array
 /** `f` with a float64 number for its result. @throws when it returns several. */
 export function oneNumber(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
   return (x) => {
-    const value = f(x)
+    const value = np.asarray(f(x)) as Tensor
     if (value.size !== 1)
       throw new Error(`f: returns an array of shape [${value.shape}], expected one number; sum or average it`)
     return np.astype(np.reshape(value, []), 'float64')
+  }
+}
+
+/** The same of numbers. */
+export function oneOf(f: (x: Float64Array) => Float64Array): (x: Float64Array) => number {
+  return (x) => {
+    const values = f(x)
+    if (values.length !== 1) throw new Error(`f: returns ${values.length} numbers, expected one`)
+    return values[0]!
   }
 }
 
@@ -53,8 +62,9 @@ export async function tracedFunction(
   const at = new Tensor(start)
   const scalar = oneNumber(f)
   const { matrix, product } = curvature
+  const given = matrix && squareOf(matrix, start.length)
   const columns = product && ((x: Tensor) => np.stack(units(start.length).map((unit) => product(x, unit))))
-  const byMatrix = matrix && ((x: Tensor, v: Tensor) => np.matmul(matrix(x), v))
+  const byMatrix = given && ((x: Tensor, v: Tensor) => np.matmul(given(x), v))
   const prepared: Prepared[] = []
   const compiled = async (g: (...args: Tensor[]) => unknown, ...args: Tensor[]) => {
     const executable = await prepare(optimize(trace(g, ...args).program), options)
@@ -64,7 +74,7 @@ export async function tracedFunction(
   const both = optimize(trace((x: Tensor) => valueAndGrad(scalar)(x), at).program)
   const gradients = await prepare(both, options)
   const values = await compiled(scalar, at)
-  const matrices = once(() => compiled(matrix ?? columns ?? hessian(scalar), at))
+  const matrices = once(() => compiled(given ?? columns ?? hessian(scalar), at))
   const products = once(() =>
     compiled(product ?? byMatrix ?? ((x, v) => hvp(scalar)(x as Tensor, v as Tensor)), at, at),
   )
@@ -84,6 +94,17 @@ export async function tracedFunction(
       await gradients.dispose()
       for (const executable of prepared) await executable.dispose()
     },
+  }
+}
+
+function squareOf(matrix: (x: Tensor) => Tensor, n: number): (x: Tensor) => Tensor {
+  return (x) => {
+    const square = np.asarray(matrix(x)) as Tensor
+    if (square.shape.length !== 2 || square.shape.some((size) => size !== n))
+      throw new Error(
+        `curvature: returns an array of shape [${square.shape}], expected [${n}, ${n}], by the parameters that vary`,
+      )
+    return square
   }
 }
 

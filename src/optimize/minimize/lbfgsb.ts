@@ -3,6 +3,7 @@ import * as np from '../../numpy/index.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { Descent } from '../descent.js'
 import { largestRatio } from '../elementwise.js'
+import { factor, solveFactored } from '../leastSquares/qr.js'
 import type { Box } from '../leastSquares/reflective.js'
 import { clamp, projectedGradient } from './box.js'
 import { grownPairs, type LimitedMemoryOptions, lineStep, type Pairs } from './limitedMemory.js'
@@ -19,6 +20,7 @@ export function boundedLimitedMemory(
 ): Descent<FunctionModel, Pairs> {
   return {
     name: 'L-BFGS-B',
+    estimated: true,
     remember: (model, point, before) => grownPairs(model, point, before, memory),
     prepare(model, point, pairs) {
       const { gradient } = model
@@ -162,8 +164,8 @@ function freeMinimum(
     Float64Array.from(w, (column) => dot(column, r)),
   )
   const gram = parts.map((a) => Float64Array.from(parts, (b) => dot(a, b) / theta))
-  const system = m.map((row, i) => Float64Array.from(gram, (column, j) => Number(i === j) - dot(row, column)))
-  const solution = np.solve(matrixOf(system), new Tensor(v)).data as Float64Array
+  const columns = gram.flatMap((column, j) => m.map((row, i) => Number(i === j) - dot(row, column)))
+  const solution = solveFactored(factor(Float64Array.from(columns), v, w.length))
   return r.map((x, i) => {
     if (x === 0) return 0
     let sum = x

@@ -43,6 +43,7 @@ export interface LimitedMemoryOptions {
 export function limitedMemory({ memory = 10 }: LimitedMemoryOptions = {}): Descent<FunctionModel, Pairs> {
   return {
     name: 'L-BFGS',
+    estimated: true,
     remember: (model, point, before) => grownPairs(model, point, before, memory),
     prepare(model, point, pairs) {
       const full = quasiNewton(model.gradient, point, pairs)

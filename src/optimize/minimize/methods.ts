@@ -1,6 +1,7 @@
-import type { Descent } from '../descent.js'
+import { checkedMethod, type Descent } from '../descent.js'
 import { type DescentState, descentSolver } from '../descentSolver.js'
 import type { Box } from '../leastSquares/reflective.js'
+import { reasons } from '../reason.js'
 import { backtracking, damping, type Search, trustRegion } from '../search.js'
 import type { IterationState, Solver } from '../solver.js'
 import { conjugateDirections } from './conjugateGradient.js'
@@ -119,7 +120,7 @@ export function chooseMethod(
   exact: boolean,
 ): ChosenMethod {
   if (typeof chosen === 'function') return { name: chosen.name, solver: chosen(problem) }
-  if (typeof chosen === 'object') return descending(chosen, problem)
+  if (typeof chosen === 'object') return descending(checkedMethod(chosen), problem)
   const name = chosen ?? defaultMethod(problem, exact)
   if (!Object.hasOwn(methods, name))
     throw new Error(`method: got ${JSON.stringify(name)}, expected one of ${Object.keys(methods).join(', ')}`)
@@ -137,14 +138,23 @@ export function chooseMethod(
 function descending({ descent, search }: DescentMethod, problem: MinimizeProblem): ChosenMethod {
   const { objective, start, tolerance } = problem
   const solver = descentSolver(objective, descent, search, start)
-  return { name: `${descent.name} with ${search.name}`, solver: relative(solver, tolerance) as Solver<never> }
+  return {
+    name: `${descent.name} with ${search.name}`,
+    solver: relative(solver, tolerance, descent.estimated) as Solver<never>,
+  }
 }
 
 /** A state that knows the value with which it began. */
 type ReferredState = DescentState & { readonly first: number }
 
-/** Ends where the full step promises less than tolerance^2 of the value, or of what has been gained since the start. */
-function relative(solver: Solver<DescentState>, tolerance: number): Solver<ReferredState> {
+/** Gradients and decrements below these parts of the value, or of what has been gained, are those of a minimum. */
+const [satisfactory, nearby] = [1e-6, 1e-10]
+
+/**
+ * Ends where the full step promises less than tolerance^2 of the value, or of what has been gained since the start. What is
+ * called a minimum has a small gradient; or, where its curvature is known, a small decrement.
+ */
+function relative(solver: Solver<DescentState>, tolerance: number, estimated = false): Solver<ReferredState> {
   return {
     async init() {
       const state = await solver.init()
@@ -152,10 +162,14 @@ function relative(solver: Solver<DescentState>, tolerance: number): Solver<Refer
     },
     step: async (state) => ({ ...(await solver.step(state)), first: state.first }),
     terminate(state) {
-      const { decrement, value, first } = state
-      if (decrement <= tolerance ** 2 * Math.max(Math.abs(value), first - value))
-        return state.reason ?? 'optimal'
-      return solver.terminate(state)
+      const { decrement, value, first, optimality } = state
+      const size = Math.max(Math.abs(value), first - value)
+      // The gradient was measured by the value, or by 1 where that is more.
+      const isFlat = optimality * Math.max(Math.abs(value), 1) <= satisfactory * size
+      const isShown = isFlat || (!estimated && decrement <= Math.max(tolerance ** 2, nearby) * size)
+      if (isShown && decrement <= tolerance ** 2 * size) return state.reason ?? 'optimal'
+      const reason = solver.terminate(state)
+      return reason && reasons[reason].converged && !isShown ? 'stalled' : reason
     },
     record: solver.record,
   }

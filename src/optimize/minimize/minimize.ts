@@ -8,11 +8,25 @@ import {
   type ConstrainedResult,
   prepareConstrained,
 } from '../constrained/minimizeConstrained.js'
-import { onVector, type ParameterOptions, type Parameters, parameters } from '../parameters.js'
+import { onNumbers, onVector } from '../onVector.js'
+import { type ParameterOptions, type Parameters, parameters, startFrom } from '../parameters.js'
 import { type Reason, reasons } from '../reason.js'
-import { type HistoryRow, type IterationState, type RunOptions, runSolver, solveOnce } from '../solver.js'
+import {
+  checkState,
+  type HistoryRow,
+  type IterationState,
+  type RunOptions,
+  runSolver,
+  solveOnce,
+} from '../solver.js'
 import { projectedGradient } from './box.js'
-import { plainFunction, type ScalarFunction, type TracedCurvature, tracedFunction } from './functions.js'
+import {
+  oneOf,
+  plainFunction,
+  type ScalarFunction,
+  type TracedCurvature,
+  tracedFunction,
+} from './functions.js'
 import { chooseMethod, type DescentMethod, type MinimizeMethodName, type SolverMethod } from './methods.js'
 import { type FunctionEvaluations, functionObjective } from './objective.js'
 import { curvesDown } from './saddle.js'
@@ -60,7 +74,7 @@ export interface MinimizeResult<P> {
   readonly value: number
   /** Of the parameters that varied. */
   readonly gradient: Float64Array
-  /** max_i |p_i| max(|x_i|, 1) / max(|f|, 1), p the gradient but for what bounds hold back. */
+  /** max_i |g_i| min(max(|x_i|, 1), room_i) / max(|f|, 1), room_i how far bounds let x_i go down the gradient g. */
   readonly optimality: number
   readonly converged: boolean
   readonly reason: Reason
@@ -110,7 +124,7 @@ export interface MinimizeSolveOptions
   extends Pick<MinimizeOptions, 'method' | 'tolerance' | 'state'>,
     RunOptions<IterationState> {
   /** Another start: the values of the parameters that vary. */
-  readonly start?: Float64Array
+  readonly start?: ArrayLike<number>
 }
 
 /** A problem traced and compiled, to be solved many times. */
@@ -135,10 +149,12 @@ export async function prepareMinimize<A extends Arguments>(
   return {
     parameters: given,
     dispose: scalar.dispose,
-    async solve({ start: from = given.start, tolerance, state: before, method, ...run } = {}) {
+    async solve({ start = given.start, tolerance, state: before, method, ...run } = {}) {
       if (tolerance !== undefined && !(tolerance >= 0))
         throw new Error(`tolerance: got ${tolerance}, expected 0 or more`)
       const objective = functionObjective(scalar)
+      const from = startFrom(start, given)
+      checkState(before, from.length)
       const derivativeFree = method === 'nelderMead' || method === 'consensus' || typeof method === 'function'
       const problem = {
         objective,
@@ -181,12 +197,18 @@ function scalarOf(
   options: MinimizeOptions,
 ): ScalarFunction | Promise<ScalarFunction> {
   const { gradient = 'exact' } = options
-  const traced = onVector(f, given) as (x: Tensor) => Tensor
-  if (isProgram(f) || gradient === 'exact')
+  if (isProgram(f) || gradient === 'exact') {
+    const traced = onVector('f', f, given) as (x: Tensor) => Tensor
     return tracedFunction(traced, given.start, curvatureOf(given, options), options)
-  const value = (x: Float64Array) => Number(f(given.numbers(x)))
+  }
+  const value = oneOf(onNumbers('f', f, given))
   if (gradient === 'finiteDifferences') return plainFunction(value, given)
-  return plainFunction(value, given, (x) => given.columns([gradient(given.numbers(x))]))
+  if (typeof gradient !== 'function')
+    throw new Error(
+      `gradient: got ${JSON.stringify(gradient)}, expected exact, finiteDifferences or a function that returns it`,
+    )
+  const slopes = onNumbers('gradient', gradient, given)
+  return plainFunction(value, given, (x) => given.columns('gradient', [slopes(x)]))
 }
 
 function curvatureOf(

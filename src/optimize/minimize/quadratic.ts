@@ -48,6 +48,7 @@ export function quadraticDescent(
 ): Descent<FunctionModel, Units> {
   return {
     name: view === 'krylov' ? `${name}, Krylov` : name,
+    estimated: view === 'krylov',
     remember: async (model, _, before) =>
       scaled && view === 'dense'
         ? grownUnits(await model.matrix(), model.gradient.length, before)

@@ -1,9 +1,9 @@
-import { canExtend, extendLanczos, startLanczos } from '../../linalg/eigen/lanczos.js'
+import { symmetricEigen } from '../../dense/symmetricEigen.js'
 import { tridiagonalEigen } from '../../dense/tridiagonalEigen.js'
+import { canExtend, extendLanczos, startLanczos } from '../../linalg/eigen/lanczos.js'
 import type { LinearOperator } from '../../linalg/operators/operator.js'
 import { countProducts } from '../../linalg/products.js'
 import { axpy, dot, norm } from '../../linalg/vector.js'
-import { symmetricEigen } from '../../dense/symmetricEigen.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { FunctionModel } from './model.js'
 

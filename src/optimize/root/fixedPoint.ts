@@ -10,6 +10,7 @@ import { type ParameterOptions, parameters } from '../parameters.js'
 import { type Reason, reasons } from '../reason.js'
 import {
   type Awaitable,
+  checkState,
   type HistoryRow,
   type IterationState,
   type RunOptions,
@@ -80,6 +81,7 @@ export async function fixedPoint<A extends Arguments>(
     throw new Error(
       `g: returns ${program.outputs[0]!.shape[0]} numbers for ${given.start.length}, expected as many as it is given; fixed and shared ones count for g, too`,
     )
+  checkState(options.state, given.start.length)
   const executable = await prepare(optimize(program), options)
   let evaluations = 0
   const solver = anderson(

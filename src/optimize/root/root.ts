@@ -6,9 +6,14 @@ import {
   type LeastSquaresResult,
   prepareLeastSquares,
 } from '../leastSquares/leastSquares.js'
+import type { ProductModel } from '../leastSquares/matrixFree/productModel.js'
+import type { LeastSquaresModel } from '../leastSquares/model.js'
+import type { SparseModel } from '../leastSquares/sparse/sparseModel.js'
+import { multiply } from '../leastSquares/sparse/sparseRows.js'
 import { type Reason, reasons } from '../reason.js'
+import { type Awaitable, after } from '../solver.js'
 
-/** By default the method is `dogleg`: Newton's step in a trust region (Powell 1970); with bounds `trustRegionReflective`. */
+/** As {@link leastSquares}: by default Newton's step in a trust region, from a sparse Jacobian where that costs less. */
 export type RootOptions = Omit<LeastSquaresOptions, 'sigma' | 'covariance' | 'loss' | 'lossScale'>
 
 export interface RootResult<P>
@@ -37,20 +42,19 @@ export async function root<A extends Arguments>(
   start: Like<A[0]>,
   options: RootOptions = {},
 ): Promise<RootResult<Tensored<A[0]>>> {
-  const { method = options.bounds ? 'trustRegionReflective' : 'dogleg' } = options
-  const problem = await prepareLeastSquares(equations, start, { ...options, method })
+  const problem = await prepareLeastSquares(equations, start, options)
   try {
     const atStart = await problem.solve({ maxSteps: 0 })
     const [m, n] = [atStart.model.residual.length, problem.parameters.names.length]
     if (m !== n)
       throw new Error(`equations: got ${m} for ${n} unknowns, expected as many of each; see leastSquares`)
     const { model, reason: ended, converged: _, message: __, ...result } = await problem.solve(options)
-    const { residual, columns } = model
-    const holds = Array.from(residual, (r, i) => {
-      const terms = result.values.reduce((sum, x, j) => sum + Math.abs(columns[j * m + i]! * x), 0)
-      return Math.abs(r) <= satisfactory * Math.max(Math.abs(atStart.model.residual[i]!), terms)
-    })
-    const reason = holds.every(Boolean) ? 'solved' : ended === 'maxSteps' ? ended : 'noRoot'
+    const { residual } = model
+    const terms = await termsOf(model, result.values)
+    const holds = residual.every(
+      (r, i) => Math.abs(r) <= satisfactory * Math.max(Math.abs(atStart.model.residual[i]!), terms[i]!),
+    )
+    const reason = holds ? 'solved' : ended === 'maxSteps' ? ended : 'noRoot'
     const { names, values, point, derivatives, evaluations, iterations, history, state } = result
     return {
       point,
@@ -69,4 +73,18 @@ export async function root<A extends Arguments>(
   } finally {
     await problem.dispose()
   }
+}
+
+/** How large the terms of each equation are: sum_j |J_ij x_j|; with products of the Jacobian alone |J x|. */
+function termsOf(
+  model: LeastSquaresModel | SparseModel | ProductModel,
+  x: Float64Array,
+): Awaitable<Float64Array> {
+  if ('normal' in model)
+    return multiply({ ...model.jacobian, values: model.jacobian.values.map(Math.abs) }, x.map(Math.abs))
+  if ('jacobian' in model) return after(model.jacobian.multiply(x), (image) => image.map(Math.abs))
+  const { columns, residual } = model
+  return residual.map((_, i) =>
+    x.reduce((sum, xj, j) => sum + Math.abs(columns[j * residual.length + i]! * xj), 0),
+  )
 }

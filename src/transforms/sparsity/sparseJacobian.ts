@@ -11,12 +11,23 @@ import type { Arguments, StagedCall, TensorFunction } from '../stage.js'
 import { transposeProgram } from '../transpose.js'
 import { colorColumns } from './coloring.js'
 import { commonDtype, pick, productsOfColors, type SparseMatrix } from './compressed.js'
-import { compressedRows, jacobianPattern, totalSize, transposePattern } from './pattern.js'
+import {
+  compressedRows,
+  jacobianPattern,
+  type SparsityPattern,
+  totalSize,
+  transposePattern,
+} from './pattern.js'
 import { plannedByShape } from './plan.js'
 
 export interface SparseOptions {
   /** Which argument to differentiate. Default 0. */
   readonly argument?: number
+}
+
+export interface SparseJacobianOptions extends SparseOptions {
+  /** Where the Jacobian may differ from zero, where that is known. Default: found from the program. */
+  readonly pattern?: SparsityPattern
 }
 
 /**
@@ -28,27 +39,35 @@ export interface SparseOptions {
  * The pattern holds for every input of these shapes; entries that happen to be zero are stored. Where an
  * operation does not say which elements it mixes, all are taken to be mixed: gathers by indices that are
  * computed from arguments, and factorisations. Scans are followed step by step, branches are united.
- * @throws when leaves of the argument or of the results differ in dtype.
+ * @throws when leaves of the argument or of the results differ in dtype, or a known pattern has another size.
  */
 export function sparseJacobian<A extends Arguments>(
   f: (...args: A) => unknown,
-  { argument = 0 }: SparseOptions = {},
+  { argument = 0, pattern }: SparseJacobianOptions = {},
 ): (...args: Likes<A>) => SparseMatrix {
-  const planned = plannedByShape(f as TensorFunction, (call) => planJacobian(call, argument))
+  const planned = plannedByShape(f as TensorFunction, (call) => planJacobian(call, argument, pattern))
   return (...args) => {
     const { plan, inputs } = planned(args)
     return plan(inputs)
   }
 }
 
-function planJacobian(call: StagedCall, argument: number): (inputs: readonly Value[]) => SparseMatrix {
+function planJacobian(
+  call: StagedCall,
+  argument: number,
+  known: SparsityPattern | undefined,
+): (inputs: readonly Value[]) => SparseMatrix {
   const linearization = linearizeProgram(call.program, chooseInputs('sparseJacobian', call, [argument]))
   const inputs = typesOf(call, argument)
   const { outputs } = call.program
   const dtype = commonDtype('sparseJacobian', [...inputs, ...outputs])
-  const pattern = jacobianPattern(linearization, inputs, outputs)
-  const { rowPointers, columns } = compressedRows(pattern)
+  const pattern = known ?? jacobianPattern(linearization, inputs, outputs)
   const shape = [totalSize(outputs), totalSize(inputs)] as const
+  if (pattern.rows.length !== shape[0] || pattern.columns !== shape[1])
+    throw new Error(
+      `pattern: is of ${pattern.rows.length} by ${pattern.columns} elements, expected ${shape[0]} by ${shape[1]} as the Jacobian`,
+    )
+  const { rowPointers, columns } = compressedRows(pattern)
   const byColumns = colorColumns(pattern)
   const byRows = colorColumns(transposePattern(pattern))
   const forward = byColumns.count <= byRows.count

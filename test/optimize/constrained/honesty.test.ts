@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { constrainedLogistic } from '../../../papers/constrainedProblems.js'
 import { constraintsOf, equationProblems } from '../../../papers/hockSchittkowski.js'
 import { Random } from '../../../src/linalg/index.js'
 import * as np from '../../../src/numpy/index.js'
@@ -263,10 +264,10 @@ describe('stopped and continued', () => {
   test('an abort is heard amid sketches', async () => {
     const stop = new AbortController()
     setTimeout(() => stop.abort(new Error('enough')), 50)
-    const run = minimize(problem.value, problem.start as number[], {
-      constraints: constraintsOf(problem),
+    const long = constrainedLogistic(new Random('long'), 60, 20)
+    const run = minimize(long.value, long.start as number[], {
+      constraints: constraintsOf(long),
       kktSolver: sketched({ maxSketches: 1e9 }),
-      tolerance: 0,
       signal: stop.signal,
     })
     await expect(run).rejects.toThrow('enough')

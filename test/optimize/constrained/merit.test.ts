@@ -8,6 +8,7 @@ import {
 } from '../../../src/optimize/constrained/functions.js'
 import { lagrangianOf } from '../../../src/optimize/constrained/lagrangian.js'
 import { meritAt, meritSlopes } from '../../../src/optimize/constrained/merit.js'
+import { denseRows } from '../../../src/optimize/leastSquares/sparse/sparseRows.js'
 import type { Tensor } from '../../../src/tensor/index.js'
 
 const value = (x: Tensor) => np.sum(np.multiply(np.exp(np.multiply(0.3, x)), np.sin(np.flip(x))))
@@ -72,7 +73,7 @@ describe('functions of numbers', () => {
       const [byPoint, byMultipliers] = await f.product(x, l, v, w)
       return {
         exact: [value, ...constraints],
-        first: [...gradient, ...(await f.jacobian(x))],
+        first: [...gradient, ...denseRows(await f.jacobian(x), 4)],
         second: [...(await f.hessian(x, l)), ...byPoint, ...byMultipliers],
       }
     }

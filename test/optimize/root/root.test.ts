@@ -6,6 +6,13 @@ import { uniform } from '../../helpers/random.js'
 
 const { add, multiply, square, subtract } = np
 
+function broyden(x: Tensor): Tensor {
+  const n = x.shape[0]!
+  const left = np.concatenate([[0], np.slice(x, [0, n - 1])])
+  const right = np.concatenate([np.slice(x, [1, n]), [0]])
+  return add(subtract(multiply(subtract(3, multiply(2, x)), x), add(left, multiply(2, right))), 1)
+}
+
 describe('root', () => {
   test('solves systems with known solutions', async () => {
     const circleAndLine = ({ x, y }: Record<'x' | 'y', Tensor>) => [
@@ -23,12 +30,6 @@ describe('root', () => {
   })
 
   test('solves Broyden’s tridiagonal equations and Powell’s badly scaled ones', async () => {
-    const broyden = (x: Tensor) => {
-      const n = x.shape[0]!
-      const left = np.concatenate([[0], np.slice(x, [0, n - 1])])
-      const right = np.concatenate([np.slice(x, [1, n]), [0]])
-      return add(subtract(multiply(subtract(3, multiply(2, x)), x), add(left, multiply(2, right))), 1)
-    }
     const broydens = await root(broyden, new Float64Array(30).fill(-1))
     expect(broydens.converged).toBe(true)
     expect(Math.max(...broydens.residual.map(Math.abs))).toBeLessThan(1e-14)
@@ -43,6 +44,19 @@ describe('root', () => {
     // More, Garbow and Hillstrom (1981), problem 3.
     expect(powells.values[0]! / 1.098159e-5).toBeCloseTo(1, 5)
     expect(powells.values[1]! / 9.106146).toBeCloseTo(1, 5)
+  })
+
+  test('solves thousands of equations from a sparse Jacobian, or from its products', async () => {
+    const start = new Float64Array(2000).fill(-1)
+    const sparse = await root(broyden, start)
+    const products = await root(broyden, start, { jacobian: 'matrixFree' })
+    expect([sparse.derivatives, products.derivatives]).toEqual(['sparse', 'matrix-free'])
+    for (const { residual, converged, message } of [sparse, products]) {
+      expect(converged, message).toBe(true)
+      expect(Math.max(...residual.map(Math.abs))).toBeLessThan(1e-12)
+    }
+    const none = await root((x: Tensor) => add(square(x), 1), start, { jacobian: 'matrixFree', maxSteps: 50 })
+    expect(none.converged).toBe(false)
   })
 
   test('solves random linear systems as solve does', async () => {

@@ -95,9 +95,9 @@ describe('leastSquares with a sparse Jacobian', () => {
       const { residual, start } = chain(n, 8)
       expect((await leastSquares(residual, start, { maxSteps: 2 })).derivatives).toBe(expected)
     }
-    const bounded = chain(150, 8)
-    const options = { bounds: [-5, 5] as const, maxSteps: 1 }
-    expect((await leastSquares(bounded.residual, bounded.start, options)).derivatives).toBe('exact')
+    const dogleg = chain(150, 8)
+    const options = { method: 'dogleg', maxSteps: 1 } as const
+    expect((await leastSquares(dogleg.residual, dogleg.start, options)).derivatives).toBe('exact')
   })
 
   test('names the parameters that the data do not determine', async () => {
@@ -142,7 +142,6 @@ describe('leastSquares with a sparse Jacobian', () => {
   test('refuses what needs a dense Jacobian', async () => {
     const { residual, start } = chain(10, 9)
     const solve = (options: object) => leastSquares(residual, start, { jacobian: 'sparse', ...options })
-    await expect(solve({ bounds: [-1, 1] })).rejects.toThrow('bounds: got some with jacobian')
     await expect(solve({ method: 'dogleg' })).rejects.toThrow('method: got one')
     const covariance = Array.from({ length: 19 }, (_, i) => Array.from({ length: 19 }, (_, j) => +(i === j)))
     await expect(solve({ covariance })).rejects.toThrow('covariance: got one')

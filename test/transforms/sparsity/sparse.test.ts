@@ -86,6 +86,15 @@ describe(`sparse Jacobians, seed ${seed}`, () => {
     }
   })
 
+  test('take a pattern that is known, of the right size', () => {
+    const x = vector(6)
+    const rows = Array.from({ length: 6 }, (_, i) => Int32Array.of(i))
+    const j = sparseJacobian(np.exp, { pattern: { rows, columns: 6 } })(x)
+    expectSame(j, jacobian(np.exp)(x))
+    const other = { rows: rows.slice(1), columns: 6 }
+    expect(() => sparseJacobian(np.exp, { pattern: other })(x)).toThrow('pattern: is of 5 by 6 elements')
+  })
+
   test('see through gathers by constant indices, scatters, blocks of products and constants with zeros', () => {
     const x = vector(12)
     const at = indices(3, 3, 0, 7, 11)

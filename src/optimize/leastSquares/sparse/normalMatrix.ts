@@ -1,9 +1,4 @@
-import {
-  type CholeskyFactor,
-  type SymbolicCholesky,
-  sparseCholesky,
-  symbolicCholesky,
-} from '../../sparse/sparseCholesky.js'
+import { type SymbolicCholesky, symbolicCholesky } from '../../sparse/sparseCholesky.js'
 import { countPairs, type SymmetricPattern, symmetricPattern } from '../../sparse/symmetric.js'
 import type { SparseRows } from './sparseRows.js'
 
@@ -58,14 +53,14 @@ function longestRow(rowPointers: Int32Array): number {
   return longest
 }
 
-/** The factor of a normal matrix with `damping` added to its diagonal; nothing where that is not positive definite. */
-export function factorDamped(
-  { pattern, symbolic }: NormalPattern,
+/** A normal matrix with `added` on its diagonal. */
+export function withDiagonal(
+  { pattern }: NormalPattern,
   matrix: Float64Array,
-  damping: Float64Array,
-): CholeskyFactor | undefined {
+  added: Float64Array,
+): Float64Array {
   const values = matrix.slice()
   // The diagonal is the last entry of each column.
-  for (let j = 0; j < pattern.size; j++) values[pattern.columnPointers[j + 1]! - 1]! += damping[j]!
-  return sparseCholesky({ ...pattern, values }, symbolic)
+  for (let j = 0; j < pattern.size; j++) values[pattern.columnPointers[j + 1]! - 1]! += added[j]!
+  return values
 }

@@ -1,18 +1,21 @@
 import { divided } from '../../elementwise.js'
 import { type CholeskyFactor, solveCholesky, sparseCholesky } from '../../sparse/sparseCholesky.js'
 import { takingPart } from '../rank.js'
-import { factorDamped, type NormalPattern, normalMatrix } from './normalMatrix.js'
+import { type NormalPattern, normalMatrix, withDiagonal } from './normalMatrix.js'
 import type { SparseRows } from './sparseRows.js'
 
-/** J^T J with columns of length 1, so that units do not matter to its factors. */
+/** J^T J + diag(weights)^2 for columns of length 1, so that units do not matter to its factors. */
 export interface ScaledNormal {
   /** With infinite pivots for columns that depend on others. */
   readonly factor: CholeskyFactor
   /** How many columns do not depend on others. */
   readonly rank: number
-  /** The lengths of the columns, by which they were divided; 1 for columns of zeros. */
+  /** The lengths of the columns of J with the weights below it, by which they were divided; 1 for columns of zeros. */
   readonly lengths: Float64Array
-  /** The function from b to x with (J^T J + diag(damping)) x = b; without damping, 0 for columns that depend on others. */
+  /**
+   * The function from b to x with (J^T J + diag(weights^2 + damping)) x = b; without damping, 0 for columns that depend
+   * on others.
+   */
   solver(damping?: Float64Array): (b: Float64Array) => Float64Array
 }
 
@@ -22,18 +25,23 @@ const leastPivot = 1e-13
 export function scaledNormal(
   normal: NormalPattern,
   { jacobian, lengths: given }: { readonly jacobian: SparseRows; readonly lengths: Float64Array },
+  weights?: Float64Array,
 ): ScaledNormal {
-  const lengths = given.map((length) => length || 1)
-  const matrix = normalMatrix(normal, jacobian, lengths)
-  const factor = sparseCholesky({ ...normal.pattern, values: matrix }, normal.symbolic, leastPivot)!
+  const { pattern, symbolic } = normal
+  const lengths = given.map((length, j) => Math.hypot(length, weights?.[j] ?? 0) || 1)
+  const squares = weights?.map((w, j) => (w / lengths[j]!) ** 2)
+  const product = normalMatrix(normal, jacobian, lengths)
+  const matrix = squares ? withDiagonal(normal, product, squares) : product
+  const factor = sparseCholesky({ ...pattern, values: matrix }, symbolic, leastPivot)!
   return {
     factor,
     rank: lengths.length - dependentColumns(factor).length,
     lengths,
     solver(damping) {
       const added = damping?.map((d, j) => d / lengths[j]! ** 2)
-      const chosen = (added && factorDamped(normal, matrix, added)) ?? factor
-      return (b) => divided(solveCholesky(chosen, divided(b, lengths)), lengths)
+      const damped =
+        added && sparseCholesky({ ...pattern, values: withDiagonal(normal, matrix, added) }, symbolic)
+      return (b) => divided(solveCholesky(damped ?? factor, divided(b, lengths)), lengths)
     },
   }
 }

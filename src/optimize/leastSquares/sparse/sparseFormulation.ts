@@ -1,23 +1,27 @@
 import type { CompileOptions } from '../../../engines/index.js'
 import type { Tensor } from '../../../tensor/tensor.js'
+import type { Parameters } from '../../parameters.js'
 import { trustRegion } from '../../search.js'
 import { after } from '../../solver.js'
 import type { Formulation } from '../formulation.js'
 import { normalPattern } from './normalMatrix.js'
-import { scaledNormal, undeterminedOf } from './scaledNormal.js'
-import { sparseLevenbergMarquardt } from './sparseDescent.js'
+import { undeterminedOf } from './scaledNormal.js'
+import { sparseTrustRegion } from './sparseDescent.js'
 import { type SparseModel, sparseObjective } from './sparseModel.js'
 import { sparseResiduals } from './sparseResiduals.js'
 import { denseColumns } from './sparseRows.js'
+import type { Sparsity } from './worthSparse.js'
 
 /** A traced problem with a sparse Jacobian and sparse Cholesky factors of its normal equations. */
 export async function sparseFormulation(
   f: (vector: Tensor) => unknown,
-  start: Float64Array,
+  given: Parameters<unknown>,
   options: CompileOptions,
+  known?: Sparsity,
 ): Promise<Formulation> {
-  const residuals = await sparseResiduals(f, start, options)
-  const normal = normalPattern(residuals.pattern, start.length)
+  const { start, bounded } = given
+  const residuals = await sparseResiduals(f, start, options, known?.jacobian)
+  const pattern = known?.normal ?? normalPattern(residuals.pattern, start.length)
   return {
     residuals: {
       ...residuals,
@@ -28,9 +32,9 @@ export async function sparseFormulation(
           columns: denseColumns(jacobian, x.length),
         })),
     },
-    objective: (treatment) => sparseObjective(residuals, treatment),
-    descent: () => sparseLevenbergMarquardt(normal),
+    objective: (treatment) => sparseObjective(residuals, pattern, treatment),
+    descent: () => sparseTrustRegion(pattern, bounded ? given : undefined),
     search: trustRegion(),
-    undetermined: (model) => undeterminedOf(scaledNormal(normal, model as SparseModel)),
+    undetermined: (model) => undeterminedOf((model as SparseModel).normal),
   }
 }

@@ -2,6 +2,7 @@ import type { CompileOptions } from '../../../engines/index.js'
 import { optimize } from '../../../ops/optimize.js'
 import { Tensor } from '../../../tensor/tensor.js'
 import { type SparseMatrix, sparseJacobian, trace } from '../../../transforms/index.js'
+import type { SparsityPattern } from '../../../transforms/sparsity/pattern.js'
 import { type Awaitable, after } from '../../solver.js'
 import { flatResidual, prepare } from '../residuals.js'
 import type { SparseRows } from './sparseRows.js'
@@ -19,17 +20,21 @@ export interface SparseResiduals {
   dispose(): Promise<void>
 }
 
-/** Traces residuals with their Jacobian, whose pattern is detected and whose columns are found together by colours. */
+/**
+ * Traces residuals with their Jacobian, whose pattern is detected unless it is known, and whose columns are found together
+ * by colours.
+ */
 export async function sparseResiduals(
   f: (vector: Tensor) => unknown,
   start: Float64Array,
   options: CompileOptions = {},
+  pattern?: SparsityPattern,
 ): Promise<SparseResiduals> {
   const flat = flatResidual(f)
   const at = new Tensor(start)
   let found: SparseMatrix | undefined
   const both = trace((x: Tensor) => {
-    found = sparseJacobian(flat)(x)
+    found = sparseJacobian(flat, pattern && { pattern })(x)
     return [flat(x), found.values]
   }, at).program
   const { rowPointers, columns, products } = found!

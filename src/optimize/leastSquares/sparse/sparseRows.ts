@@ -28,6 +28,22 @@ export function multiplyTransposed(
   return x
 }
 
+/** A^T, of `n` rows. */
+export function transposed({ rowPointers, columns, values }: SparseRows, n: number): SparseRows {
+  const pointers = new Int32Array(n + 1)
+  for (const j of columns) pointers[j + 1]!++
+  for (let j = 0; j < n; j++) pointers[j + 1]! += pointers[j]!
+  const next = pointers.slice(0, n)
+  const back = { columns: new Int32Array(columns.length), values: new Float64Array(columns.length) }
+  for (let i = 0; i + 1 < rowPointers.length; i++)
+    for (let k = rowPointers[i]!; k < rowPointers[i + 1]!; k++) {
+      const at = next[columns[k]!]!++
+      back.columns[at] = i
+      back.values[at] = values[k]!
+    }
+  return { rowPointers: pointers, ...back }
+}
+
 /** The Euclidean lengths of the `n` columns. */
 export function lengthsOf({ columns, values }: SparseRows, n: number): Float64Array {
   const largest = new Float64Array(n)
@@ -43,6 +59,25 @@ export function lengthsOf({ columns, values }: SparseRows, n: number): Float64Ar
 export function scaleRows({ rowPointers, values }: SparseRows, factors: Float64Array): void {
   for (let i = 0; i < factors.length; i++)
     for (let k = rowPointers[i]!; k < rowPointers[i + 1]!; k++) values[k]! *= factors[i]!
+}
+
+/** All elements row by row, of `n` columns. */
+export function denseRows({ rowPointers, columns, values }: SparseRows, n: number): Float64Array {
+  const rows = rowPointers.length - 1
+  const dense = new Float64Array(rows * n)
+  for (let i = 0; i < rows; i++)
+    for (let k = rowPointers[i]!; k < rowPointers[i + 1]!; k++) dense[i * n + columns[k]!] = values[k]!
+  return dense
+}
+
+/** A matrix given by all its columns, one after another. */
+export function rowsOfColumns(dense: Float64Array, n: number): SparseRows {
+  const rows = dense.length / n
+  return {
+    rowPointers: Int32Array.from({ length: rows + 1 }, (_, i) => i * n),
+    columns: Int32Array.from({ length: rows * n }, (_, k) => k % n),
+    values: Float64Array.from({ length: rows * n }, (_, k) => dense[(k % n) * rows + Math.floor(k / n)]!),
+  }
 }
 
 /** All elements as columns, one after another. */
