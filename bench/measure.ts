@@ -28,6 +28,9 @@ export const median = (values: readonly number[]): number =>
 /** Milliseconds. */
 const pause = 50
 
+/** What takes longer than this many times a round's usual length is done once before it is timed, and once for its time. */
+const mostRepeated = 5
+
 /**
  * Times contenders in turns, so that whatever else the machine does meets all alike. Every round runs each of them for
  * about `seconds`, after a pause in which the idle threads of the one before stop spinning, and three runs to warm up.
@@ -39,12 +42,16 @@ export async function race<K extends string>(
   const names = Object.keys(contenders) as K[]
   const repeats = new Map<K, number>()
   const results = new Map<K, number[]>(names.map((name) => [name, []]))
-  for (const name of names)
-    repeats.set(name, Math.max(3, Math.ceil(seconds / median(await contenders[name](5)))))
+  for (const name of names) {
+    const [once] = await contenders[name](1)
+    const isLong = once! > mostRepeated * seconds
+    const typical = isLong ? once! : median(await contenders[name](5))
+    repeats.set(name, Math.max(isLong ? 1 : 3, Math.ceil(seconds / typical)))
+  }
   for (let round = 0; round < rounds; round++)
     for (const name of names) {
       await setTimeout(pause)
-      await contenders[name](3)
+      await contenders[name](Math.min(3, repeats.get(name)!))
       results.get(name)!.push(Math.min(...(await contenders[name](repeats.get(name)!))))
     }
   const timings = names.map((name): [K, Timing] => {
