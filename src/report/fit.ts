@@ -99,9 +99,8 @@ function quality({ residualSumOfSquares, degreesOfFreedom, weighted, loss }: Fit
   return pairs([
     [`residual sum of squares${after}`, formatNumber(residualSumOfSquares, 6)],
     ['degrees of freedom', formatCount(degreesOfFreedom)],
-    ['reduced chi-square', formatNumber(reduced, 5)],
-    ...(weighted
-      ? []
-      : [['residual standard deviation', formatNumber(Math.sqrt(reduced), 5)] as [string, string]]),
+    weighted
+      ? ['reduced chi-square', formatNumber(reduced, 5)]
+      : ['residual standard deviation', formatNumber(Math.sqrt(reduced), 5)],
   ])
 }

@@ -2,7 +2,7 @@ import { inverse, Matrix } from 'ml-matrix'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/linalg/index.js'
 import * as np from '../../src/numpy/index.js'
-import { band, leastSquares, uncertainty } from '../../src/optimize/index.js'
+import { band, leastSquares, minimize, uncertainty } from '../../src/optimize/index.js'
 import { studentQuantile, studentTail } from '../../src/optimize/leastSquares/student.js'
 import type { Tensor } from '../../src/tensor/index.js'
 
@@ -19,6 +19,12 @@ function fitted(seed: number) {
 }
 
 describe('uncertainty', () => {
+  test('a result of something else is refused', async () => {
+    const lowest = await minimize((x: Tensor) => np.sum(np.square(x)), [1, 2])
+    expect(() => uncertainty(lowest as never)).toThrow('result: has no dense Jacobian')
+    expect(() => band(line as never, (() => lowest) as never)).toThrow('result: has no dense Jacobian')
+  })
+
   test('the covariance is s^2 (J^T J)^-1, and correlations, errors and intervals follow from it', async () => {
     const result = await fitted(1)
     const { covariance, correlation, standardErrors, intervals, degreesOfFreedom } = uncertainty(result)

@@ -32,7 +32,7 @@ export interface Uncertainty {
  * Covariance s^2 (J^T J)^-1 of the parameters of a least-squares result, s^2 = residualSumOfSquares / degreesOfFreedom,
  * and intervals of Student's t (Seber and Wild 1989, section 5.1). With a robust loss J holds its weights. Parameters that
  * the data do not determine have infinite standard errors; without degrees of freedom all are NaN.
- * @throws when the level is not between 0 and 1.
+ * @throws when the result is none of dense least squares, and when the level is not between 0 and 1.
  */
 export function uncertainty(
   result: LeastSquaresResult<unknown>,
@@ -40,6 +40,10 @@ export function uncertainty(
 ): Uncertainty {
   if (!(level > 0 && level < 1))
     throw new Error(`level: got ${level}, expected a probability between 0 and 1`)
+  if (!(result?.model?.columns instanceof Float64Array))
+    throw new Error(
+      'result: has no dense Jacobian, expected what leastSquares returns; of sparse problems standardErrors tells the errors',
+    )
   const { names, values, value } = result
   const n = names.length
   const errors = errorsOf(result.model, value, absolute)
