@@ -1,3 +1,4 @@
+export type { Box } from './box.js'
 export * from './constrained/index.js'
 export type { Descent, LocalModel, Objective, Step, Steps } from './descent.js'
 export {
@@ -7,9 +8,16 @@ export {
   descentSolver,
   type Trial,
 } from './descentSolver.js'
-export { type Band, type BandOptions, band } from './leastSquares/band.js'
-export { type BatchOptions, type BatchResult, batchLeastSquares } from './leastSquares/batch.js'
-export { dampedGaussNewton, dogleg, gaussNewton, levenbergMarquardt } from './leastSquares/descents.js'
+export { type BatchOptions, type BatchResult, batchLeastSquares } from './leastSquares/batch/batch.js'
+export type { Progress } from './leastSquares/batch/lockstep.js'
+export { dampedGaussNewton, dogleg, gaussNewton, levenbergMarquardt } from './leastSquares/dense/descents.js'
+export type { Method, MethodName } from './leastSquares/dense/methods.js'
+export { reflective } from './leastSquares/dense/reflective.js'
+export type { Scale } from './leastSquares/dense/scaled.js'
+export { type Band, type BandOptions, band } from './leastSquares/errors/band.js'
+export type { ProfileOptions } from './leastSquares/errors/profile.js'
+export { standardErrors } from './leastSquares/errors/standardErrors.js'
+export { type Uncertainty, type UncertaintyOptions, uncertainty } from './leastSquares/errors/uncertainty.js'
 export {
   type LeastSquaresOptions,
   type LeastSquaresProblem,
@@ -18,18 +26,11 @@ export {
   prepareLeastSquares,
   type SolveOptions,
 } from './leastSquares/leastSquares.js'
-export type { Progress } from './leastSquares/lockstep.js'
-export { type LossName, type RobustLoss, robustLosses } from './leastSquares/loss.js'
-export type { Method, MethodName } from './leastSquares/methods.js'
 export type { LeastSquaresModel } from './leastSquares/model.js'
 export type { Evaluations } from './leastSquares/objective.js'
-export type { ProfileOptions } from './leastSquares/profile.js'
-export { type Box, reflective } from './leastSquares/reflective.js'
-export type { Scale } from './leastSquares/scaled.js'
-export { type SeparableOptions, separableLeastSquares } from './leastSquares/separable.js'
-export { standardErrors } from './leastSquares/standardErrors.js'
-export type { Basis } from './leastSquares/terms.js'
-export { type Uncertainty, type UncertaintyOptions, uncertainty } from './leastSquares/uncertainty.js'
+export { type LossName, type RobustLoss, robustLosses } from './leastSquares/residuals/loss.js'
+export { type SeparableOptions, separableLeastSquares } from './leastSquares/separable/separable.js'
+export type { Basis } from './leastSquares/separable/terms.js'
 export { conjugateDirections } from './minimize/conjugateGradient.js'
 export type { ConsensusOptions } from './minimize/consensus.js'
 export { boundedLimitedMemory } from './minimize/lbfgsb.js'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { differenceColumns } from '../../src/optimize/leastSquares/differences.js'
+import { differenceColumns } from '../../src/optimize/leastSquares/residuals/differences.js'
 
 const f = ([a, b]: Float64Array) => Float64Array.of(Math.exp(a!) * b!, Math.sin(a! * b!), b! * b!)
 const exact = ([a, b]: Float64Array) => [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import * as np from '../../src/numpy/index.js'
 import { prepareLeastSquares, uncertainty } from '../../src/optimize/index.js'
-import { studentQuantile } from '../../src/optimize/leastSquares/student.js'
+import { studentQuantile } from '../../src/optimize/leastSquares/errors/student.js'
 import type { Tensor } from '../../src/tensor/index.js'
 
 const x = [1, 2, 3, 5, 7, 10]

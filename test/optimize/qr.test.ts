@@ -7,7 +7,7 @@ import {
   factorTriangle,
   solveFactored,
   solveTransposed,
-} from '../../src/optimize/leastSquares/qr.js'
+} from '../../src/optimize/leastSquares/dense/qr.js'
 
 /** A random matrix as ml-matrix has it and as columns. */
 function random(rows: number, columns: number, seed: number) {

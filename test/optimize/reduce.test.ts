@@ -1,8 +1,8 @@
 import { Matrix, QrDecomposition } from 'ml-matrix'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/linalg/index.js'
-import { factor, solveFactored } from '../../src/optimize/leastSquares/qr.js'
-import { reduced } from '../../src/optimize/leastSquares/reduce.js'
+import { factor, solveFactored } from '../../src/optimize/leastSquares/dense/qr.js'
+import { reduced } from '../../src/optimize/leastSquares/dense/reduce.js'
 
 const random = (rows: number, n: number, seed = 1) => ({
   columns: new Random(seed).normals(rows * n),

@@ -10,8 +10,8 @@ import {
   separableLeastSquares,
   uncertainty,
 } from '../../src/optimize/index.js'
-import { projectedResiduals } from '../../src/optimize/leastSquares/projection.js'
-import { tracedTerms } from '../../src/optimize/leastSquares/terms.js'
+import { projectedResiduals } from '../../src/optimize/leastSquares/separable/projection.js'
+import { tracedTerms } from '../../src/optimize/leastSquares/separable/terms.js'
 import { Tensor } from '../../src/tensor/index.js'
 
 const t = Float64Array.from({ length: 25 }, (_, i) => i / 5)

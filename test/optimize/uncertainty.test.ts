@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/linalg/index.js'
 import * as np from '../../src/numpy/index.js'
 import { band, leastSquares, minimize, uncertainty } from '../../src/optimize/index.js'
-import { studentQuantile, studentTail } from '../../src/optimize/leastSquares/student.js'
+import { studentQuantile, studentTail } from '../../src/optimize/leastSquares/errors/student.js'
 import type { Tensor } from '../../src/tensor/index.js'
 
 const x = Array.from({ length: 15 }, (_, i) => i / 3)

@@ -6,7 +6,7 @@ import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/index.js'
 import { sideOf } from './factor.js'
 import { requireSymmetric } from './symmetric.js'
-import { asDType, float64, matmul, sum, sumOfLogs } from './values.js'
+import { asDType, float64, sum, sumOfLogs } from './values.js'
 
 const product = compile((x: Tensor, y: Tensor) => np.matmul(x, y))
 
@@ -33,7 +33,7 @@ export function structuredDense(matrix: Tensor): StructuredOperator {
     logDeterminant: (damping = 0) => 2 * sumOfLogs(np.diagonal(factor(damping)).data as Float64Array),
     inverse(damping = 0) {
       const half = np.solveTriangular(factor(damping), np.eye(n), { lower: true })
-      return structuredDense(asDType(matmul(np.transpose(half), half), dtype))
+      return structuredDense(asDType(np.matmul(np.transpose(half), half), dtype))
     },
     diagonal,
     frobeniusNorm: () => norm(exact.data as Float64Array),

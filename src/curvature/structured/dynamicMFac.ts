@@ -1,11 +1,12 @@
 import type { StructuredOperator } from '../../linalg/index.js'
+import { once } from '../../linalg/once.js'
 import { blockSize } from '../../linalg/operators/operator.js'
 import { requireCount, requirePositive } from '../../linalg/products.js'
 import { axpy, dot, norm, type Vector } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import { Tensor } from '../../tensor/index.js'
 import { structuredLowRank } from './lowRank.js'
-import { asDType, type Float, once, sum, sumOfLogs, vectorOf } from './values.js'
+import { asDType, type Float, sum, sumOfLogs, vectorOf } from './values.js'
 
 export interface DynamicMFacOptions {
   /** Gradients that are kept, m. Default 512. */

@@ -3,7 +3,7 @@ import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import { firstNotFinite } from '../finite.js'
 import { requireSymmetric } from './symmetric.js'
-import { float64, matmul, sum } from './values.js'
+import { float64, sum } from './values.js'
 
 /**
  * Factors of Kronecker products, and their eigenvectors: a matrix [n, n], or [n], the diagonal of one that has nothing else.
@@ -50,4 +50,4 @@ export function eigenOf(factor: Factor): { readonly eigenvalues: Tensor; readonl
 export const fromEigen = (vectors: Factor, values: Float64Array): Factor =>
   isDiagonal(vectors)
     ? np.multiply(np.square(vectors), values)
-    : matmul(np.multiply(vectors, values), np.transpose(vectors))
+    : np.matmul(np.multiply(vectors, values), np.transpose(vectors))

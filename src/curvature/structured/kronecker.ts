@@ -1,5 +1,6 @@
 import { compile } from '../../engines/index.js'
 import type { StructuredOperator } from '../../linalg/index.js'
+import { once } from '../../linalg/once.js'
 import { blockSize, requireFloat } from '../../linalg/operators/operator.js'
 import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/index.js'
@@ -16,7 +17,7 @@ import {
   timesRight,
   traceOf,
 } from './factor.js'
-import { asDType, damped, once, sumOfLogs } from './values.js'
+import { asDType, damped, sumOfLogs } from './values.js'
 
 const sandwich = compile((left: Factor, x: Tensor, right: Factor) => timesRight(timesLeft(left, x), right))
 

@@ -6,7 +6,7 @@ import { norm, type Vector } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import { type Tensor, tensor } from '../../tensor/index.js'
 import { showShape } from '../../tensor/shape.js'
-import { asDType, damped, float64, matmul, sum, sumOfLogs } from './values.js'
+import { asDType, damped, float64, sum, sumOfLogs } from './values.js'
 
 const product = compile((diagonal: Tensor, sign: Tensor, rows: Tensor, x: Tensor) => {
   const along = np.multiply(sign, np.matmul(x, np.transpose(rows)))
@@ -31,7 +31,7 @@ export function structuredLowRank(diagonal: Vector, rows: Tensor, sign: 1 | -1 =
   const factor = (damping: number) => {
     const shifted = damped(diagonal, damping, where)
     const scaled = np.divide(exact, shifted)
-    const inner = np.multiply(matmul(scaled, np.transpose(exact)), sign)
+    const inner = np.multiply(np.matmul(scaled, np.transpose(exact)), sign)
     return { shifted, scaled, lower: np.cholesky(np.add(np.eye(rows.shape[0]!), inner)) }
   }
   const squares = () => np.sum(np.square(exact), { axis: 0 }).data as Float64Array
@@ -64,7 +64,7 @@ export function structuredLowRank(diagonal: Vector, rows: Tensor, sign: 1 | -1 =
     /** |D + s U^T U|^2 = |d|^2 + 2 s sum_i d_i (U^T U)_ii + |U U^T|^2. */
     frobeniusNorm() {
       const cross = sum(squares().map((square, i) => square * diagonal[i]!))
-      const gram = norm(matmul(exact, np.transpose(exact)).data as Float64Array)
+      const gram = norm(np.matmul(exact, np.transpose(exact)).data as Float64Array)
       return Math.sqrt(norm(diagonal) ** 2 + 2 * sign * cross + gram ** 2)
     },
   }

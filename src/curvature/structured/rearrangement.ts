@@ -1,11 +1,12 @@
 import { compile } from '../../engines/index.js'
 import { type DenseOptions, type LinearOperator, toDense } from '../../linalg/index.js'
+import { once } from '../../linalg/once.js'
 import { blockSize, requireSquare } from '../../linalg/operators/operator.js'
 import { norm } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/index.js'
 import { showShape } from '../../tensor/shape.js'
-import { float64, once } from './values.js'
+import { float64 } from './values.js'
 
 /**
  * A symmetric matrix M [p q, p q] rearranged so that a Kronecker product L (x) R becomes the rank-one matrix

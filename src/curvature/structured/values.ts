@@ -1,6 +1,4 @@
-import { compileJs } from '../../engines/index.js'
 import type { Vector } from '../../linalg/vector.js'
-import * as np from '../../numpy/index.js'
 import { castTensor, type Tensor } from '../../tensor/tensor.js'
 
 export type Float = 'float64' | 'float32'
@@ -31,16 +29,4 @@ export function damped(eigenvalues: ArrayLike<number>, damping: number, where: s
       `${where}: eigenvalue ${bad} is ${shifted[bad]} with damping ${damping}, expected more than 0; raise the damping`,
     )
   return shifted
-}
-
-/** The product of two matrices, at once: several times as fast as the reference loops of `np.matmul`. */
-export const matmul = compileJs((x: Tensor, y: Tensor) => np.matmul(x, y))
-
-/** What `make` makes, once, when it is first asked for. */
-export function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
-  }
 }

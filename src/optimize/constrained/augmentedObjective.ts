@@ -1,4 +1,4 @@
-import type { Box } from '../leastSquares/reflective.js'
+import type { Box } from '../box.js'
 import type { FunctionModel } from '../minimize/model.js'
 import type { FunctionObjective } from '../minimize/objective.js'
 import type { Lagrangian } from './lagrangian.js'

@@ -1,4 +1,4 @@
-import type { Box } from '../leastSquares/reflective.js'
+import type { Box } from '../box.js'
 import { multiply, type SparseRows } from '../leastSquares/sparse/sparseRows.js'
 import type { LagrangianModel } from './lagrangian.js'
 

@@ -2,7 +2,7 @@ import * as np from '../../numpy/index.js'
 import type { Value } from '../../program/value.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { Like } from '../../transforms/stage.js'
-import { flatVector } from '../leastSquares/residuals.js'
+import { flatVector } from '../leastSquares/residuals/residuals.js'
 import { onNumbers, onVector } from '../onVector.js'
 import type { Parameters } from '../parameters.js'
 

@@ -1,4 +1,4 @@
-import type { Box } from '../leastSquares/reflective.js'
+import type { Box } from '../box.js'
 import type { Reason } from '../reason.js'
 import { type Conditions, type Limits, relativeSlopes, violations, worstOf } from './conditions.js'
 import type { LagrangianModel } from './lagrangian.js'

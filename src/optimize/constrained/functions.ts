@@ -4,9 +4,9 @@ import * as np from '../../numpy/index.js'
 import { optimize } from '../../ops/optimize.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { grad, hessian, jvp, sparseJacobian, trace } from '../../transforms/index.js'
-import { differenceColumns } from '../leastSquares/differences.js'
-import type { Box } from '../leastSquares/reflective.js'
-import { type Prepared, prepare } from '../leastSquares/residuals.js'
+import type { Box } from '../box.js'
+import { differenceColumns } from '../leastSquares/residuals/differences.js'
+import { type Prepared, prepare } from '../leastSquares/residuals/residuals.js'
 import {
   multiply,
   multiplyTransposed,

@@ -1,6 +1,6 @@
 import { symmetricEigen } from '../../dense/symmetricEigen.js'
 import { axpy, divide, dot, norm, orthogonalize } from '../../linalg/vector.js'
-import { factor, solveFactored, solveTransposed } from '../leastSquares/qr.js'
+import { factor, solveFactored, solveTransposed } from '../leastSquares/dense/qr.js'
 import { denseRows } from '../leastSquares/sparse/sparseRows.js'
 import type { LagrangianModel } from './lagrangian.js'
 

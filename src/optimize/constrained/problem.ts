@@ -1,4 +1,4 @@
-import type { Box } from '../leastSquares/reflective.js'
+import type { Box } from '../box.js'
 import { constraintSizes, type Limits } from './conditions.js'
 import type { Lagrangian, LagrangianModel } from './lagrangian.js'
 

@@ -1,5 +1,5 @@
+import type { Box } from '../box.js'
 import { times } from '../elementwise.js'
-import type { Box } from '../leastSquares/reflective.js'
 import { scaleRows } from '../leastSquares/sparse/sparseRows.js'
 import { after } from '../solver.js'
 import { constraintSizes, violations } from './conditions.js'

@@ -1,4 +1,4 @@
-import type { Box } from '../leastSquares/reflective.js'
+import type { Box } from '../box.js'
 import type { Limits } from './conditions.js'
 import { satisfactory } from './failure.js'
 import type { LagrangianModel } from './lagrangian.js'

@@ -1,4 +1,4 @@
-import type { Box } from '../leastSquares/reflective.js'
+import type { Box } from '../box.js'
 import { hasNegative } from '../minimize/saddle.js'
 import { type Reason, reasons } from '../reason.js'
 import { type Conditions, type Limits, worstOf } from './conditions.js'

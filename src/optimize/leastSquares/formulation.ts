@@ -1,9 +1,9 @@
 import type { Descent } from '../descent.js'
 import type { Search } from '../search.js'
+import type { Scale } from './dense/scaled.js'
 import type { LeastSquaresModel } from './model.js'
 import type { LeastSquaresObjective, Treatment } from './objective.js'
-import type { Residuals } from './residuals.js'
-import type { Scale } from './scaled.js'
+import type { Residuals } from './residuals/residuals.js'
 
 /** How a problem's derivatives are held, and what solves it with them. */
 export interface Formulation {

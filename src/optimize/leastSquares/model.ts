@@ -1,5 +1,5 @@
 import type { LocalModel } from '../descent.js'
-import { dotBetween, normBetween } from './qr.js'
+import { dotBetween, normBetween } from './dense/qr.js'
 
 /** A sum of squares near a point: half of |residual + J move|^2, but for constants. */
 export interface LeastSquaresModel extends LocalModel {

@@ -1,9 +1,9 @@
 import type { LocalModel, Objective } from '../descent.js'
 import { type Awaitable, after } from '../solver.js'
-import type { RobustLoss } from './loss.js'
 import { columnLengths, type LeastSquaresModel, transposedProduct } from './model.js'
-import type { Whiten } from './noise.js'
-import type { Residuals } from './residuals.js'
+import type { RobustLoss } from './residuals/loss.js'
+import type { Whiten } from './residuals/noise.js'
+import type { Residuals } from './residuals/residuals.js'
 
 /** How often functions were called. */
 export interface Evaluations {

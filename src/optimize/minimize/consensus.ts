@@ -1,7 +1,7 @@
 import { Random } from '../../linalg/random.js'
-import type { Box } from '../leastSquares/reflective.js'
+import type { Box } from '../box.js'
+import { clamp } from '../box.js'
 import type { Awaitable, IterationState, Solver } from '../solver.js'
-import { clamp } from './box.js'
 
 export interface ConsensusOptions {
   /** Default 20 for each parameter, 100 at least. */

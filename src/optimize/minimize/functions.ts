@@ -1,11 +1,13 @@
 import type { CompileOptions } from '../../engines/index.js'
+import { once } from '../../linalg/once.js'
 import * as np from '../../numpy/index.js'
 import { optimize } from '../../ops/optimize.js'
 import { forecast } from '../../program/forecast.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { hessian, hvp, trace, valueAndGrad } from '../../transforms/index.js'
-import { differenceColumns } from '../leastSquares/differences.js'
-import { type Prepared, prepare, smallCall } from '../leastSquares/residuals.js'
+import type { Box } from '../box.js'
+import { differenceColumns } from '../leastSquares/residuals/differences.js'
+import { type Prepared, prepare, smallCall } from '../leastSquares/residuals/residuals.js'
 import { type Awaitable, after } from '../solver.js'
 
 /** A function of one vector with its derivatives. */
@@ -111,23 +113,10 @@ function squareOf(matrix: (x: Tensor) => Tensor, n: number): (x: Tensor) => Tens
 const units = (n: number) =>
   Array.from({ length: n }, (_, i) => new Tensor(Float64Array.from({ length: n }, (_, j) => Number(i === j))))
 
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
-  }
-}
-
-interface Ends {
-  readonly lower: Float64Array
-  readonly upper: Float64Array
-}
-
 /** A function of numbers; what is not given of its derivatives is found by finite differences. */
 export function plainFunction(
   value: (x: Float64Array) => number,
-  ends: Ends,
+  ends: Box,
   given?: (x: Float64Array) => Float64Array,
 ): ScalarFunction {
   const gradient =

@@ -1,13 +1,14 @@
 import { axpy, dot } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import { Tensor } from '../../tensor/tensor.js'
+import type { Box } from '../box.js'
+import { clamp } from '../box.js'
 import type { Descent } from '../descent.js'
 import { largestRatio } from '../elementwise.js'
-import { factor, solveFactored } from '../leastSquares/qr.js'
-import type { Box } from '../leastSquares/reflective.js'
-import { clamp, projectedGradient } from './box.js'
+import { factor, solveFactored } from '../leastSquares/dense/qr.js'
 import { grownPairs, type LimitedMemoryOptions, lineStep, type Pairs } from './limitedMemory.js'
 import type { FunctionModel } from './model.js'
+import { projectedGradient } from './projectedGradient.js'
 
 /**
  * Limited-memory BFGS within a box (Byrd, Lu, Nocedal and Zhu 1995, L-BFGS-B): to the first minimum of the quadratic

@@ -1,6 +1,6 @@
+import type { Box } from '../box.js'
 import { checkedMethod, type Descent } from '../descent.js'
 import { type DescentState, descentSolver } from '../descentSolver.js'
-import type { Box } from '../leastSquares/reflective.js'
 import { reasons } from '../reason.js'
 import { backtracking, damping, type Search, trustRegion } from '../search.js'
 import type { IterationState, Solver } from '../solver.js'

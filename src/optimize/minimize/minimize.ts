@@ -19,7 +19,6 @@ import {
   runSolver,
   solveOnce,
 } from '../solver.js'
-import { projectedGradient } from './box.js'
 import {
   oneOf,
   plainFunction,
@@ -29,6 +28,7 @@ import {
 } from './functions.js'
 import { chooseMethod, type DescentMethod, type MinimizeMethodName, type SolverMethod } from './methods.js'
 import { type FunctionEvaluations, functionObjective } from './objective.js'
+import { projectedGradient } from './projectedGradient.js'
 import { curvesDown } from './saddle.js'
 
 export interface MinimizeOptions

@@ -1,6 +1,6 @@
-import type { Box } from '../leastSquares/reflective.js'
+import type { Box } from '../box.js'
+import { clamp } from '../box.js'
 import type { Awaitable, HistoryRow, IterationState, Solver } from '../solver.js'
-import { clamp } from './box.js'
 
 /** Corners of a simplex, the best first. */
 export interface SimplexState extends IterationState {

@@ -1,10 +1,11 @@
 import { dot } from '../../linalg/vector.js'
+import type { Box } from '../box.js'
+import { clamp } from '../box.js'
 import type { Descent } from '../descent.js'
 import { largestRatio } from '../elementwise.js'
-import type { Box } from '../leastSquares/reflective.js'
-import { clamp, projectedGradient } from './box.js'
 import { relativeLength } from './measures.js'
 import type { FunctionModel } from './model.js'
+import { projectedGradient } from './projectedGradient.js'
 import { combine, decrementOf, denseSpectrum } from './spectrum.js'
 
 /** Curvature below this part of the largest is taken for this much. */

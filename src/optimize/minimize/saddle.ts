@@ -1,4 +1,4 @@
-import type { Box } from '../leastSquares/reflective.js'
+import type { Box } from '../box.js'
 import type { FunctionModel } from './model.js'
 import { viewFor } from './quadratic.js'
 import { denseSpectrum } from './spectrum.js'

@@ -1,7 +1,7 @@
 import { Tensor } from '../../tensor/tensor.js'
 import type { Objective } from '../descent.js'
 import { type DescentState, descentSolver } from '../descentSolver.js'
-import { type LossName, lossNamed, type RobustLoss } from '../leastSquares/loss.js'
+import { type LossName, lossNamed, type RobustLoss } from '../leastSquares/residuals/loss.js'
 import { type Reason, reasons } from '../reason.js'
 import { damping } from '../search.js'
 import { type HistoryRow, type RunOptions, runSolver, type Solver } from '../solver.js'

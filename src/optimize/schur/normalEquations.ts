@@ -1,5 +1,5 @@
 import type { LocalModel } from '../descent.js'
-import type { RobustLoss } from '../leastSquares/loss.js'
+import type { RobustLoss } from '../leastSquares/residuals/loss.js'
 import { accumulator } from './accumulator.js'
 import type { BlockDerivatives } from './blockDerivatives.js'
 import type { Observations } from './blockProblem.js'

@@ -1,7 +1,7 @@
 import { norm } from '../../../linalg/vector.js'
+import type { Box } from '../../box.js'
 import { times } from '../../elementwise.js'
 import type { LeastSquaresModel } from '../model.js'
-import type { Box } from '../reflective.js'
 
 /** How parameters are measured within bounds. */
 export interface AffineScaling {

@@ -1,7 +1,7 @@
 import { dot, norm } from '../../../linalg/vector.js'
+import type { Box } from '../../box.js'
 import { type Awaitable, after } from '../../solver.js'
-import { toRadius } from '../descents.js'
-import type { Box } from '../reflective.js'
+import { toRadius } from '../dense/descents.js'
 
 /** |A z|^2 / 2 + gradient^T z, what a sum of squares changes by with a step z in scaled parameters. */
 export interface StepModel {

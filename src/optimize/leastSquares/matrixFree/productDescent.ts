@@ -1,13 +1,13 @@
 import { lsmr } from '../../../linalg/solvers/lsmr.js'
 import { dot, norm } from '../../../linalg/vector.js'
 import { Tensor } from '../../../tensor/tensor.js'
+import type { Box } from '../../box.js'
 import type { Descent } from '../../descent.js'
 import { divided, largestRatio, times } from '../../elementwise.js'
 import { after } from '../../solver.js'
 import { affineScaling, extended } from '../bounds/affineScaling.js'
 import { stepInside } from '../bounds/stepInside.js'
-import type { Box } from '../reflective.js'
-import { grownScale, optimality, type Scale } from '../scaled.js'
+import { grownScale, optimality, type Scale } from '../dense/scaled.js'
 import type { ProductModel } from './productModel.js'
 
 /** The part of the gradient that steps leave. */

@@ -7,7 +7,7 @@ import { instantiate } from '../../../transforms/jvp.js'
 import { linearizeProgram } from '../../../transforms/linearize.js'
 import { transposeProgram } from '../../../transforms/transpose.js'
 import { type Awaitable, after } from '../../solver.js'
-import { flatResidual, type Prepared, prepare } from '../residuals.js'
+import { flatResidual, type Prepared, prepare } from '../residuals/residuals.js'
 
 /** A Jacobian known by its products. */
 export interface JacobianProducts {

@@ -1,6 +1,6 @@
 import { divided } from '../../elementwise.js'
 import { type CholeskyFactor, solveCholesky, sparseCholesky } from '../../sparse/sparseCholesky.js'
-import { takingPart } from '../rank.js'
+import { takingPart } from '../dense/rank.js'
 import { type NormalPattern, normalMatrix, withDiagonal } from './normalMatrix.js'
 import type { SparseRows } from './sparseRows.js'
 

@@ -4,7 +4,7 @@ import { Tensor } from '../../../tensor/tensor.js'
 import { type SparseMatrix, sparseJacobian, trace } from '../../../transforms/index.js'
 import type { SparsityPattern } from '../../../transforms/sparsity/pattern.js'
 import { type Awaitable, after } from '../../solver.js'
-import { flatResidual, prepare } from '../residuals.js'
+import { flatResidual, prepare } from '../residuals/residuals.js'
 import type { SparseRows } from './sparseRows.js'
 
 /** Residuals as functions of one vector, with their Jacobian as a sparse matrix. */

@@ -7,7 +7,7 @@ import {
   type SparsityPattern,
 } from '../../../transforms/sparsity/pattern.js'
 import { countPairs } from '../../sparse/symmetric.js'
-import { flatResidual } from '../residuals.js'
+import { flatResidual } from '../residuals/residuals.js'
 import { type NormalPattern, normalPattern } from './normalMatrix.js'
 
 /** Fewer parameters than this are not worth a look at the pattern of their Jacobian. */

@@ -1,7 +1,7 @@
-import * as np from '../../numpy/index.js'
-import { Tensor } from '../../tensor/tensor.js'
-import { jacobian } from '../../transforms/index.js'
-import type { LeastSquaresResult } from './leastSquares.js'
+import * as np from '../../../numpy/index.js'
+import { Tensor } from '../../../tensor/tensor.js'
+import { jacobian } from '../../../transforms/index.js'
+import type { LeastSquaresResult } from '../leastSquares.js'
 import { studentQuantile } from './student.js'
 import { type UncertaintyOptions, uncertainty } from './uncertainty.js'
 

@@ -1,12 +1,12 @@
-import type { CompileOptions } from '../../engines/index.js'
-import * as np from '../../numpy/index.js'
-import { optimize } from '../../ops/optimize.js'
-import { fullTensor, Tensor } from '../../tensor/tensor.js'
-import { leafNames, type Structure, unflatten } from '../../tensor/tree.js'
-import { jacobian, type Tensors, trace, vmap } from '../../transforms/index.js'
-import { flattenValues } from '../../transforms/stage.js'
-import { type Awaitable, after } from '../solver.js'
-import { flatVector, type Linearized, prepare } from './residuals.js'
+import type { CompileOptions } from '../../../engines/index.js'
+import * as np from '../../../numpy/index.js'
+import { optimize } from '../../../ops/optimize.js'
+import { fullTensor, Tensor } from '../../../tensor/tensor.js'
+import { leafNames, type Structure, unflatten } from '../../../tensor/tree.js'
+import { jacobian, type Tensors, trace, vmap } from '../../../transforms/index.js'
+import { flattenValues } from '../../../transforms/stage.js'
+import { type Awaitable, after } from '../../solver.js'
+import { flatVector, type Linearized, prepare } from '../residuals/residuals.js'
 
 /** Data of many fits: a tree of tensors whose first axis is that of the fits. */
 export interface FitData {

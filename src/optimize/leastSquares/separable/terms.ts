@@ -1,13 +1,13 @@
-import type { CompileOptions } from '../../engines/index.js'
-import * as np from '../../numpy/index.js'
-import { optimize } from '../../ops/optimize.js'
-import { forecast } from '../../program/forecast.js'
-import { type Shape, sizeOf } from '../../tensor/shape.js'
-import { Tensor } from '../../tensor/tensor.js'
-import { jacobian, trace } from '../../transforms/index.js'
-import { type Awaitable, after } from '../solver.js'
-import type { Whiten } from './noise.js'
-import { prepare, smallCall } from './residuals.js'
+import type { CompileOptions } from '../../../engines/index.js'
+import * as np from '../../../numpy/index.js'
+import { optimize } from '../../../ops/optimize.js'
+import { forecast } from '../../../program/forecast.js'
+import { type Shape, sizeOf } from '../../../tensor/shape.js'
+import { Tensor } from '../../../tensor/tensor.js'
+import { jacobian, trace } from '../../../transforms/index.js'
+import { type Awaitable, after } from '../../solver.js'
+import type { Whiten } from '../residuals/noise.js'
+import { prepare, smallCall } from '../residuals/residuals.js'
 
 /** What linear coefficients multiply, by the coefficients' names. */
 export type Basis = Readonly<Record<string, np.ArrayLike>>

@@ -1,4 +1,4 @@
-import { Tensor } from '../../tensor/tensor.js'
+import { Tensor } from '../../../tensor/tensor.js'
 
 /** What is known of the errors of residuals. */
 export interface Noise {

@@ -1,14 +1,14 @@
-import { Tensor } from '../../tensor/tensor.js'
-import { type Like, type Tensored, vmap } from '../../transforms/index.js'
-import type { Arguments } from '../../transforms/stage.js'
-import { checkWithin, type Parameters, parameters } from '../parameters.js'
-import { type Reason, reasons } from '../reason.js'
+import { Tensor } from '../../../tensor/tensor.js'
+import { type Like, type Tensored, vmap } from '../../../transforms/index.js'
+import type { Arguments } from '../../../transforms/stage.js'
+import { insideBox } from '../../box.js'
+import { checkWithin, type Parameters, parameters } from '../../parameters.js'
+import { type Reason, reasons } from '../../reason.js'
+import { methodNamed } from '../dense/methods.js'
+import { errorsOf } from '../errors/uncertainty.js'
+import { checkCount, type LeastSquaresOptions, treatmentOf } from '../leastSquares.js'
 import { batchResiduals, fitData } from './batchResiduals.js'
-import { checkCount, type LeastSquaresOptions, treatmentOf } from './leastSquares.js'
 import { type Ended, lockstep, type Progress } from './lockstep.js'
-import { methodNamed } from './methods.js'
-import { insideBox } from './reflective.js'
-import { errorsOf } from './uncertainty.js'
 
 export interface BatchOptions extends Omit<LeastSquaresOptions, 'jacobian' | 'state' | 'onStep'> {
   /** Where each fit starts, [fits, parameters that vary]. Default: all at `start`. */

@@ -1,5 +1,5 @@
-import { makeFunction } from '../../engines/js/function.js'
-import { range } from '../../tensor/shape.js'
+import { makeFunction } from '../../../engines/js/function.js'
+import { range } from '../../../tensor/shape.js'
 
 /** A least-squares problem min |A z - b|: A as columns one after another, and b. */
 export interface LinearProblem {

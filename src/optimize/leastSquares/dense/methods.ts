@@ -1,8 +1,9 @@
-import { checkedMethod, type Descent } from '../descent.js'
-import { backtracking, damping, type Search, trustRegion } from '../search.js'
+import type { Box } from '../../box.js'
+import { checkedMethod, type Descent } from '../../descent.js'
+import { backtracking, damping, type Search, trustRegion } from '../../search.js'
+import type { LeastSquaresModel } from '../model.js'
 import { dampedGaussNewton, dogleg, gaussNewton, levenbergMarquardt } from './descents.js'
-import type { LeastSquaresModel } from './model.js'
-import { type Box, reflective } from './reflective.js'
+import { reflective } from './reflective.js'
 import type { Scale } from './scaled.js'
 
 /** A descent with a search. */

@@ -1,12 +1,12 @@
-import { type DescentMemory, type DescentState, descentSolver, type Trial } from '../descentSolver.js'
-import type { Reason } from '../reason.js'
-import { type Awaitable, after, breathing } from '../solver.js'
+import { type DescentMemory, type DescentState, descentSolver, type Trial } from '../../descentSolver.js'
+import type { Reason } from '../../reason.js'
+import { type Awaitable, after, breathing } from '../../solver.js'
+import type { Method } from '../dense/methods.js'
+import type { Scale } from '../dense/scaled.js'
+import type { LeastSquaresModel } from '../model.js'
+import { leastSquaresObjective, type Treatment } from '../objective.js'
+import type { Linearized } from '../residuals/residuals.js'
 import type { BatchResiduals } from './batchResiduals.js'
-import type { Method } from './methods.js'
-import type { LeastSquaresModel } from './model.js'
-import { leastSquaresObjective, type Treatment } from './objective.js'
-import type { Linearized } from './residuals.js'
-import type { Scale } from './scaled.js'
 
 /** Where a fit ended. */
 export interface Ended {

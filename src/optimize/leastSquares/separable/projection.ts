@@ -1,8 +1,8 @@
-import { dot, norm } from '../../linalg/vector.js'
-import { after } from '../solver.js'
-import { columnLengths, type LeastSquaresModel, transposedProduct } from './model.js'
-import { applyTransposedQ, factor, normBetween, solveFactored, solveTransposed } from './qr.js'
-import type { Linearized, Residuals } from './residuals.js'
+import { dot, norm } from '../../../linalg/vector.js'
+import { after } from '../../solver.js'
+import { applyTransposedQ, factor, normBetween, solveFactored, solveTransposed } from '../dense/qr.js'
+import { columnLengths, type LeastSquaresModel, transposedProduct } from '../model.js'
+import type { Linearized, Residuals } from '../residuals/residuals.js'
 import type { Terms, TermsNearby } from './terms.js'
 
 /** The problem min |terms c - data| over c, solved; `rotated` is what is left, in the frame of Q. */

@@ -1,4 +1,4 @@
-import { erfc } from '../../numpy/index.js'
+import { erfc } from '../../../numpy/index.js'
 
 /** ln Gamma(x), x > 0: Stirling's series, after recurrence to where it has all digits. */
 function logGamma(x: number): number {

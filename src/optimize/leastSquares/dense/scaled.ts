@@ -1,7 +1,7 @@
-import { norm } from '../../linalg/vector.js'
-import type { Descent, Step, Steps } from '../descent.js'
-import { divided, largestRatio } from '../elementwise.js'
-import type { LeastSquaresModel } from './model.js'
+import { norm } from '../../../linalg/vector.js'
+import type { Descent, Step, Steps } from '../../descent.js'
+import { divided, largestRatio } from '../../elementwise.js'
+import type { LeastSquaresModel } from '../model.js'
 import { type Factors, factor, factorTriangle, reusedMemory, solveFactored } from './qr.js'
 import { type LinearProblem, reduced } from './reduce.js'
 

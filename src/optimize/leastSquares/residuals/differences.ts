@@ -1,14 +1,11 @@
+import type { Box } from '../../box.js'
+
 /** The distance to begin with, as a part of a parameter's size, and by how much it changes from try to try. */
 const firstStep = 1e-2
 const shrink = 1 / 8
 const mostTries = 10
 /** Estimates that agree to this part of the derivative are good enough. */
 const enough = 1e-10
-
-interface Ends {
-  readonly lower: Float64Array
-  readonly upper: Float64Array
-}
 
 /**
  * The Jacobian of `f`, as columns one after another, by central differences at h, h / 2 and h / 4, extrapolated to h = 0
@@ -19,7 +16,7 @@ interface Ends {
 export function differenceColumns(
   f: (x: Float64Array) => Float64Array,
   x: Float64Array,
-  { lower, upper }: Ends,
+  { lower, upper }: Box,
 ): Float64Array {
   const rows = f(x).length
   const columns = new Float64Array(rows * x.length)

@@ -1,4 +1,4 @@
-import { dot, norm } from '../../linalg/vector.js'
+import { dot, norm } from '../../../linalg/vector.js'
 import { type Factors, factorDamped, solveFactored, solveTransposed } from './qr.js'
 import { type DampedPath, type PathPoint, withinRadius } from './radius.js'
 import { imageOf, type ScaledProblem, scaledDescent } from './scaled.js'

@@ -1,12 +1,12 @@
-import { type CompileOptions, chooseEngine, compileProgram } from '../../engines/index.js'
-import { compileElements, compileProgramJs } from '../../engines/js/index.js'
-import * as np from '../../numpy/index.js'
-import { optimize } from '../../ops/optimize.js'
-import { forecast } from '../../program/forecast.js'
-import type { Program } from '../../program/program.js'
-import { Tensor } from '../../tensor/tensor.js'
-import { jacobian, ravel, trace } from '../../transforms/index.js'
-import { type Awaitable, after } from '../solver.js'
+import { type CompileOptions, chooseEngine, compileProgram } from '../../../engines/index.js'
+import { compileElements, compileProgramJs } from '../../../engines/js/index.js'
+import * as np from '../../../numpy/index.js'
+import { optimize } from '../../../ops/optimize.js'
+import { forecast } from '../../../program/forecast.js'
+import type { Program } from '../../../program/program.js'
+import { Tensor } from '../../../tensor/tensor.js'
+import { jacobian, ravel, trace } from '../../../transforms/index.js'
+import { type Awaitable, after } from '../../solver.js'
 
 export interface Linearized {
   readonly residual: Float64Array

@@ -1,8 +1,8 @@
-import { inverseDiagonal } from '../sparse/inverseDiagonal.js'
-import type { LeastSquaresResult } from './leastSquares.js'
-import type { LeastSquaresModel } from './model.js'
-import { undeterminedOf } from './sparse/scaledNormal.js'
-import type { SparseModel } from './sparse/sparseModel.js'
+import { inverseDiagonal } from '../../sparse/inverseDiagonal.js'
+import type { LeastSquaresResult } from '../leastSquares.js'
+import type { LeastSquaresModel } from '../model.js'
+import { undeterminedOf } from '../sparse/scaledNormal.js'
+import type { SparseModel } from '../sparse/sparseModel.js'
 import { type UncertaintyOptions, uncertainty } from './uncertainty.js'
 
 /**

@@ -1,7 +1,7 @@
-import { Tensor } from '../../tensor/tensor.js'
-import type { LeastSquaresResult } from './leastSquares.js'
-import type { LeastSquaresModel } from './model.js'
-import { factorScaled, type ScaledFactors, undetermined } from './rank.js'
+import { Tensor } from '../../../tensor/tensor.js'
+import { factorScaled, type ScaledFactors, undetermined } from '../dense/rank.js'
+import type { LeastSquaresResult } from '../leastSquares.js'
+import type { LeastSquaresModel } from '../model.js'
 import { studentQuantile } from './student.js'
 
 export interface UncertaintyOptions {

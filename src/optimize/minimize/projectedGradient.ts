@@ -1,8 +1,4 @@
-import type { Box } from '../leastSquares/reflective.js'
-
-/** The nearest point of the box. */
-export const clamp = (x: Float64Array, { lower, upper }: Box): Float64Array =>
-  x.map((xi, i) => Math.min(Math.max(xi, lower[i]!), upper[i]!))
+import type { Box } from '../box.js'
 
 /** max_i |g_i| min(max(|x_i|, 1), room_i) / max(|f|, 1), room_i how far x_i can go down the gradient: 0 at a minimum within the box. */
 export function projectedGradient(

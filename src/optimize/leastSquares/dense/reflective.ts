@@ -1,17 +1,13 @@
-import { norm } from '../../linalg/vector.js'
-import type { Descent } from '../descent.js'
-import { after } from '../solver.js'
-import { affineScaling } from './bounds/affineScaling.js'
-import { stepInside } from './bounds/stepInside.js'
+import { norm } from '../../../linalg/vector.js'
+import type { Box } from '../../box.js'
+import type { Descent } from '../../descent.js'
+import { after } from '../../solver.js'
+import { affineScaling } from '../bounds/affineScaling.js'
+import { stepInside } from '../bounds/stepInside.js'
+import type { LeastSquaresModel } from '../model.js'
 import { dampedPath, initialRadius } from './descents.js'
-import type { LeastSquaresModel } from './model.js'
 import { withinRadius } from './radius.js'
 import { grownScale, imageOf, optimality, type Scale, ScaledProblem, unitsAt } from './scaled.js'
-
-export interface Box {
-  readonly lower: Float64Array
-  readonly upper: Float64Array
-}
 
 /**
  * Steps that stay inside bounds (Coleman and Li 1996; Branch, Coleman and Li 1999) within a trust region: see
@@ -44,13 +40,4 @@ export function reflective(box: Box): Descent<LeastSquaresModel, Scale> {
       }
     },
   }
-}
-
-/** A start on a bound moved inside by a small part of the box, or of 1. */
-export function insideBox(start: Float64Array, { lower, upper }: Box): Float64Array {
-  return start.map((x, j) => {
-    const [low, high] = [lower[j]!, upper[j]!]
-    const room = 1e-10 * Math.min(Math.max(1, Math.abs(x)), high - low)
-    return Math.min(Math.max(x, low + room), high - room)
-  })
 }

@@ -1,4 +1,4 @@
-import { norm } from '../../linalg/vector.js'
+import { norm } from '../../../linalg/vector.js'
 
 /** z(lambda) = -(B + lambda I)^-1 g, whose length falls with lambda. */
 export interface DampedPath {
