@@ -46,6 +46,13 @@ export class Var implements Type {
     throw this.noNumber('a JavaScript operator or if')
   }
 
+  [Symbol.iterator](): never {
+    throw new Error(
+      `${showType(this)} is traced and cannot be destructured or spread; take it apart with unstack or slice of evolute/numpy, ` +
+        'or give the function an object of numbers, such as { a: 1, b: 2 }, instead of an array',
+    )
+  }
+
   private noNumber(use: string): Error {
     return new Error(
       `${showType(this)} is traced and has no numbers yet, but ${use} asks for them; ` +

@@ -130,6 +130,13 @@ describe('arguments that cannot be differentiated', () => {
       `[Error: jacobian: argument -1 does not exist, the call has 1]`,
     )
   })
+  test('an array that the function destructures', () => {
+    expect(() =>
+      grad((([a, b]: number[]) => np.multiply(a!, b!)) as never)([1, 2]),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[Error: float64[2] is traced and cannot be destructured or spread; take it apart with unstack or slice of evolute/numpy, or give the function an object of numbers, such as { a: 1, b: 2 }, instead of an array]`,
+    )
+  })
   test('what is neither a tensor nor a tree of them', () => {
     expect(() => grad(sum)('3' as never)).toThrowErrorMatchingInlineSnapshot(
       `[Error: argument 0: got "3", expected tensors, numbers, or arrays and plain objects of them]`,
