@@ -21,16 +21,21 @@ export interface CompileOptions extends OnnxOptions {
 /** Above this many floating-point operations ONNX Runtime's cost of a call, some 30 microseconds, pays off. */
 const worthOnnx = 1e5
 
-/** The engine that suits a program's forecast cost. */
-export function chooseEngine(program: Program): Engine {
-  return forecast(program).flops < worthOnnx ? 'js' : 'onnx'
+const engines: readonly string[] = ['interpret', 'js', 'onnx'] satisfies Engine[]
+
+/** The engine asked for, or the one that suits a program's forecast cost. @throws when there is none of that name. */
+export function chooseEngine(program: Program, engine: Engine | 'auto' = 'auto'): Engine {
+  if (engine === 'auto') return forecast(program).flops < worthOnnx ? 'js' : 'onnx'
+  if (!engines.includes(engine))
+    throw new Error(`engine: got ${engine}, expected one of auto, ${engines.join(', ')}`)
+  return engine
 }
 
 /** Simplifies a program and prepares it on an engine. */
 export async function compileProgram(program: Program, options: CompileOptions = {}): Promise<Executable> {
-  const { engine = 'auto', ...onnx } = options
+  const { engine, ...onnx } = options
   const simplified = optimize(program)
-  const chosen = engine === 'auto' ? chooseEngine(simplified) : engine
+  const chosen = chooseEngine(simplified, engine)
   if (chosen === 'onnx') return compileSegments(simplified, onnx)
   const run =
     chosen === 'js' ? compileProgramJs(simplified) : (inputs: never) => interpret(simplified, inputs)

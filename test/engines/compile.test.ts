@@ -70,6 +70,13 @@ describe('compile', () => {
     expect(chooseEngine(program(256))).toBe('onnx')
   })
 
+  test('refuses an engine that there is not', async () => {
+    const { program } = trace(f, points)
+    await expect(compileProgram(program, { engine: 'cuda' as never })).rejects.toThrow(
+      'engine: got cuda, expected one of auto, interpret, js, onnx',
+    )
+  })
+
   test('says what is wrong when the device is missing or the program was disposed of', async () => {
     const { program } = trace(f, points)
     await expect(compileProgram(program, { engine: 'onnx', device: 'webgpu' })).rejects.toThrow(/WebGPU/)

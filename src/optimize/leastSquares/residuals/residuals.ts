@@ -83,9 +83,7 @@ export async function prepare(program: Program, options: CompileOptions): Promis
   return { run: compileProgramJs(program), dispose: async () => {} }
 }
 
-function runsJs(program: Program, { engine = 'auto' }: CompileOptions): boolean {
-  return (engine === 'auto' ? chooseEngine(program) : engine) === 'js'
-}
+const runsJs = (program: Program, { engine }: CompileOptions) => chooseEngine(program, engine) === 'js'
 
 /** A program of one float64 vector ready to run on its elements, without tensors around them where it can. */
 async function prepareVectors(program: Program, options: CompileOptions) {
