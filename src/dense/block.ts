@@ -77,12 +77,13 @@ function pack(panel: Float64Array, y: Block, from: number, to: number): void {
 }
 
 function addTile(z: Block, i: number, j: number, to: number, sums: Float64Array, factor: number): void {
+  const { data, rowStride, columnStride } = z
   const [height, width] = [Math.min(tileRows, z.rows - i), Math.min(tileColumns, to - j)]
-  for (let r = 0; r < height; r++)
-    for (let c = 0; c < width; c++) {
-      const at = z.at + (i + r) * z.rowStride + (j + c) * z.columnStride
-      z.data[at] = (z.data[at] as number) + factor * (sums[tileColumns * r + c] as number)
-    }
+  let from = 0
+  let row = z.at + i * rowStride + j * columnStride
+  for (let r = 0; r < height; r++, from += tileColumns, row += rowStride)
+    for (let c = 0, at = row; c < width; c++, at += columnStride)
+      data[at] = (data[at] as number) + factor * (sums[from + c] as number)
 }
 
 /** The products of the rows of x that begin at `first` and `second` with four columns of the panel. */
@@ -96,7 +97,14 @@ function multiplyTile(
   sums: Float64Array,
 ): void {
   const { data, columnStride } = x
-  let [a0, a1, a2, a3, b0, b1, b2, b3] = [0, 0, 0, 0, 0, 0, 0, 0]
+  let a0 = 0
+  let a1 = 0
+  let a2 = 0
+  let a3 = 0
+  let b0 = 0
+  let b1 = 0
+  let b2 = 0
+  let b3 = 0
   const end = start + tileColumns * depth
   for (let k = start; k < end; k += tileColumns, first += columnStride, second += columnStride) {
     const a = data[first] as number
