@@ -1,9 +1,9 @@
 import { kinkOps } from '../ops/kinks.js'
 import { type Program, subprograms } from '../program/program.js'
-import { fullTensor, type Tensor } from '../tensor/tensor.js'
-import { trace } from '../transforms/index.js'
+import type { Tensor } from '../tensor/tensor.js'
 import type { Loss } from './loss.js'
 import type { Problem } from './problem.js'
+import { sampleProgram } from './sampleProgram.js'
 
 /** What a reader should know of how loss and classes fit a model's outputs [samples, ..., classes]. */
 export function remarksOnClasses(loss: Loss, outputs: Tensor, targets: Tensor): string[] {
@@ -56,10 +56,8 @@ const kinks = [...kinkOps.map(({ name }) => name), 'maxPool']
 const steps = ['sign', 'floor', 'ceil', 'round']
 
 /** Where a model is not smooth: operations whose derivative jumps, and those that jump themselves. */
-export function remarksOnKinks({ parameters, apply, inputs }: Problem): string[] {
-  const sample = fullTensor([1, ...inputs.shape.slice(1)], 0, inputs.dtype)
-  const { program } = trace((p: typeof parameters, x: Tensor) => apply(p, x), parameters as never, sample)
-  const used = new Set(operationsOf(program))
+export function remarksOnKinks(problem: Problem): string[] {
+  const used = new Set(operationsOf(sampleProgram(problem)))
   const among = (names: readonly string[]) => names.filter((name) => used.has(name)).join(', ')
   const [bent, broken] = [among(kinks), among(steps)]
   return [

@@ -1,9 +1,9 @@
 import { type Shape, showShape, sizeOf } from '../tensor/shape.js'
-import { fullTensor, Tensor } from '../tensor/tensor.js'
-import { trace } from '../transforms/index.js'
+import { Tensor } from '../tensor/tensor.js'
 import { losses } from './loss.js'
 import { parameterBlocks } from './parameters.js'
 import type { Problem } from './problem.js'
+import { sampleProgram } from './sampleProgram.js'
 
 /** What errors call inputs and targets that came from no files. */
 export const ownNames = { inputs: 'inputs', targets: 'targets' }
@@ -12,10 +12,7 @@ export const ownNames = { inputs: 'inputs', targets: 'targets' }
 export function requireProblem(problem: Problem): void {
   requireData(problem)
   parameterBlocks(problem)
-  const { parameters, apply, inputs } = problem
-  const one = fullTensor([1, ...inputs.shape.slice(1)], 0, inputs.dtype)
-  const { program } = trace((p: typeof parameters, x: Tensor) => apply(p, x), parameters as never, one)
-  requireTargets(problem, program.outputs[0]!.shape)
+  requireTargets(problem, sampleProgram(problem).outputs[0]!.shape)
 }
 
 /** @throws unless there are samples, a target for each, and a loss. */

@@ -36,6 +36,46 @@ export const transposedBlock = (x: Block): Block => ({
   columnStride: x.rowStride,
 })
 
+/** Row i of a block whose columns follow each other. */
+export const rowOf = (x: Block, i: number) =>
+  x.data.subarray(x.at + i * x.rowStride, x.at + i * x.rowStride + x.columns)
+
+/** Rows i and j of z become c z_i + s z_j and c z_j - s z_i. */
+export function rotateRows(z: Block, i: number, j: number, c: number, s: number): void {
+  const { data } = z
+  const [first, second] = [z.at + i * z.rowStride, z.at + j * z.rowStride]
+  for (let k = 0; k < z.columns; k++) {
+    const x = data[first + k] as number
+    const y = data[second + k] as number
+    data[first + k] = c * x + s * y
+    data[second + k] = c * y - s * x
+  }
+}
+
+/** x y. */
+export function productOf(x: Block, y: Block): Block {
+  const z = blockOf(new Float64Array(x.rows * y.columns), x.rows, y.columns)
+  addProduct(z, x, y)
+  return z
+}
+
+/** Rows whose lower triangle is changed together with the little that lies above it. */
+const strip = 64
+
+/** The lower triangle of z += factor x y; what is above it holds nothing afterwards. */
+export function addToLower(z: Block, x: Block, y: Block, factor = 1): void {
+  for (let from = 0; from < z.rows; from += strip) {
+    const to = Math.min(from + strip, z.rows)
+    const rows = [from, to] as const
+    addProduct(
+      partOf(z, rows, [0, to]),
+      partOf(x, rows, [0, x.columns]),
+      partOf(y, [0, y.rows], [0, to]),
+      factor,
+    )
+  }
+}
+
 /** The sums of a tile are local variables: two rows of x and four columns of y fill the processor's registers. */
 const tileRows = 2
 const tileColumns = 4

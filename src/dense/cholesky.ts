@@ -1,10 +1,7 @@
-import { addProduct, blockOf, partOf, transposedBlock } from './block.js'
+import { addToLower, blockOf, partOf, transposedBlock } from './block.js'
 
 /** Columns that change those behind them together, as one product of matrices. */
 const panel = 32
-
-/** Rows whose lower triangle is changed together with the little that lies above it. */
-const strip = 64
 
 /**
  * L [n, n], 0 above the diagonal, of (a + a^T) / 2 = L L^T.
@@ -18,12 +15,8 @@ export function cholesky(a: Float64Array, n: number): Float64Array {
   for (let first = 0; first < n; first += panel) {
     const end = Math.min(first + panel, n)
     factorColumns(l, n, first, end)
-    for (let from = end; from < n; from += strip) {
-      const to = Math.min(from + strip, n)
-      const left = partOf(whole, [from, to], [first, end])
-      const above = partOf(whole, [end, to], [first, end])
-      addProduct(partOf(whole, [from, to], [end, to]), left, transposedBlock(above), -1)
-    }
+    const left = partOf(whole, [end, n], [first, end])
+    addToLower(partOf(whole, [end, n], [end, n]), left, transposedBlock(left), -1)
   }
   for (let i = 0; i < n; i++) l.fill(0, i * n + i + 1, (i + 1) * n)
   return l

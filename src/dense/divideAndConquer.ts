@@ -1,5 +1,5 @@
-import { addProduct, type Block, blockOf, partOf } from './block.js'
-import { implicitQL, rotateRows } from './implicitQL.js'
+import { addProduct, type Block, blockOf, partOf, rotateRows, rowOf } from './block.js'
+import { implicitQL } from './implicitQL.js'
 import { rankOneEigen } from './secular.js'
 
 /** Up to this order QL takes less time than halves. */
@@ -36,9 +36,6 @@ function solve(d: Float64Array, e: Float64Array, vectors: Block): void {
   merge(d, vectors, half, connection)
 }
 
-const row = (x: Block, i: number) =>
-  x.data.subarray(x.at + i * x.rowStride, x.at + i * x.rowStride + x.columns)
-
 /** Which half of the components of an eigenvector is not 0. */
 const first = 0
 const both = 1
@@ -53,7 +50,7 @@ function merge(d: Float64Array, vectors: Block, half: number, connection: number
   const sign = Math.sign(connection)
   const z = d.map((_, i) => {
     const [at, factor] = i < half ? [half - 1, 1] : [half, sign]
-    return factor * Math.SQRT1_2 * (row(vectors, i)[at] as number)
+    return factor * Math.SQRT1_2 * (rowOf(vectors, i)[at] as number)
   })
   const sides = new Uint8Array(n).fill(first, 0, half).fill(second, half)
   const rho = 2 * Math.abs(connection)
@@ -62,7 +59,7 @@ function merge(d: Float64Array, vectors: Block, half: number, connection: number
   const changed = combineRows(vectors, half, coupled, sides, turned)
   coupled.forEach((i, j) => {
     d[i] = values[j] as number
-    row(vectors, i).set(changed.subarray(j * n, (j + 1) * n))
+    rowOf(vectors, i).set(changed.subarray(j * n, (j + 1) * n))
   })
 }
 
@@ -129,7 +126,7 @@ function combineRows(
   const rows = new Float64Array(k * n)
   const factors = new Float64Array(k * k)
   bySide.forEach((from, to) => {
-    rows.set(row(vectors, coupled[from] as number), to * n)
+    rows.set(rowOf(vectors, coupled[from] as number), to * n)
     for (let j = 0; j < k; j++) factors[j * k + to] = turned[j * k + from] as number
   })
   const changed = new Float64Array(k * n)

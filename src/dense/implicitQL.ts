@@ -1,4 +1,4 @@
-import type { Block } from './block.js'
+import { type Block, rotateRows } from './block.js'
 
 const mostSweeps = 60
 
@@ -65,16 +65,4 @@ function sweep(d: Float64Array, e: Float64Array, l: number, end: number, z: Bloc
   d[l] = (d[l] as number) - p
   e[l] = g
   e[end] = 0
-}
-
-/** Rows i and j of z become c z_i + s z_j and c z_j - s z_i. */
-export function rotateRows(z: Block, i: number, j: number, c: number, s: number): void {
-  const { data } = z
-  const [first, second] = [z.at + i * z.rowStride, z.at + j * z.rowStride]
-  for (let k = 0; k < z.columns; k++) {
-    const x = data[first + k] as number
-    const y = data[second + k] as number
-    data[first + k] = c * x + s * y
-    data[second + k] = c * y - s * x
-  }
 }

@@ -1,4 +1,4 @@
-import { addProduct, type Block, blockOf, transposedBlock } from './block.js'
+import { addProduct, type Block, blockOf, productOf, rotateRows, rowOf, transposedBlock } from './block.js'
 import { divideBy, scaleOf } from './scale.js'
 import { signOf, symmetricEigen } from './symmetricEigen.js'
 
@@ -24,7 +24,7 @@ export function jacobiSvd(
   divideBy(scaled, scale)
   // Columns as rows, so that inner loops run along memory.
   const v = eigenvectorsOfGram(transposedBlock(blockOf(scaled, rows, columns)))
-  const x = product(v, transposedBlock(blockOf(scaled, rows, columns)))
+  const x = productOf(v, transposedBlock(blockOf(scaled, rows, columns)))
   const least = negligible(x)
   rotateSlightly(x, v, least)
   for (let sweeps = 0; orthogonalize(x, v, least); sweeps++)
@@ -32,34 +32,26 @@ export function jacobiSvd(
   return sorted(x, v, scale, least)
 }
 
-const row = ({ data, columns }: Block, i: number) => data.subarray(i * columns, (i + 1) * columns)
-
-function product(x: Block, y: Block): Block {
-  const z = blockOf(new Float64Array(x.rows * y.columns), x.rows, y.columns)
-  addProduct(z, x, y)
-  return z
-}
-
 /** The eigenvectors of x x^T as rows, by descending eigenvalue: they make the rows of V x orthogonal up to rounding. */
 function eigenvectorsOfGram(x: Block): Block {
   const n = x.rows
-  const { vectors } = symmetricEigen(product(x, transposedBlock(x)).data, n)
+  const { vectors } = symmetricEigen(productOf(x, transposedBlock(x)).data, n)
   const descending = blockOf(new Float64Array(n * n), n, n)
-  for (let i = 0; i < n; i++) row(descending, i).set(vectors.subarray((n - 1 - i) * n, (n - i) * n))
+  for (let i = 0; i < n; i++) rowOf(descending, i).set(vectors.subarray((n - 1 - i) * n, (n - i) * n))
   return descending
 }
 
 /** The length up to which a column is rounding alone. */
 function negligible(x: Block): number {
   let longest = 0
-  for (let i = 0; i < x.rows; i++) longest = Math.max(longest, Math.sqrt(dot(row(x, i), row(x, i))))
+  for (let i = 0; i < x.rows; i++) longest = Math.max(longest, Math.sqrt(dot(rowOf(x, i), rowOf(x, i))))
   return longest * Number.EPSILON * x.columns
 }
 
 /** Squared lengths and products of the rows of x, and which pairs need a rotation. */
 function products(x: Block, least: number) {
   const n = x.rows
-  const { data } = product(x, transposedBlock(x))
+  const { data } = productOf(x, transposedBlock(x))
   // What rounding alone leaves of a cosine.
   const orthogonal = Number.EPSILON * Math.max(4, Math.sqrt(x.columns))
   const square = (p: number) => data[p * (n + 1)] as number
@@ -93,22 +85,13 @@ function orthogonalize(x: Block, v: Block, least: number): boolean {
     for (let q = p + 1; q < x.rows; q++) {
       if (isApart(p, q)) continue
       rotated = true
-      const [xp, xq] = [row(x, p), row(x, q)]
+      const [xp, xq] = [rowOf(x, p), rowOf(x, q)]
       const cotangent = (dot(xq, xq) - dot(xp, xp)) / (2 * dot(xp, xq))
       const tangent = (cotangent >= 0 ? 1 : -1) / (Math.abs(cotangent) + Math.sqrt(1 + cotangent * cotangent))
       const c = 1 / Math.sqrt(1 + tangent * tangent)
-      rotate(xp, xq, c, c * tangent)
-      rotate(row(v, p), row(v, q), c, c * tangent)
+      for (const z of [x, v]) rotateRows(z, p, q, c, -c * tangent)
     }
   return rotated
-}
-
-function rotate(x: Float64Array, y: Float64Array, c: number, s: number): void {
-  for (let i = 0; i < x.length; i++) {
-    const [a, b] = [x[i] as number, y[i] as number]
-    x[i] = c * a - s * b
-    y[i] = s * a + c * b
-  }
 }
 
 function dot(x: Float64Array, y: Float64Array): number {
@@ -128,7 +111,7 @@ function sorted(
   least: number,
 ): [Float64Array, Float64Array, Float64Array] {
   const [columns, rows] = [x.rows, x.columns]
-  const norms = Array.from({ length: columns }, (_, i) => Math.sqrt(dot(row(x, i), row(x, i))))
+  const norms = Array.from({ length: columns }, (_, i) => Math.sqrt(dot(rowOf(x, i), rowOf(x, i))))
   const order = Array.from(norms.keys()).sort((i, j) => (norms[j] as number) - (norms[i] as number))
   const [u, s, w] = [
     new Float64Array(rows * columns),
@@ -139,12 +122,12 @@ function sorted(
   order.forEach((from, to) => {
     const length = norms[from] as number
     const norm = length > least ? length : 0
-    const sign = signOf(row(v, from))
-    const unit = norm > 0 ? row(x, from).map((e) => (sign * e) / norm) : orthogonalTo(units, rows)
+    const sign = signOf(rowOf(v, from))
+    const unit = norm > 0 ? rowOf(x, from).map((e) => (sign * e) / norm) : orthogonalTo(units, rows)
     units.push(unit)
     s[to] = norm * scale
     for (let i = 0; i < rows; i++) u[i * columns + to] = unit[i] as number
-    for (let i = 0; i < columns; i++) w[i * columns + to] = sign * (row(v, from)[i] as number)
+    for (let i = 0; i < columns; i++) w[i * columns + to] = sign * (rowOf(v, from)[i] as number)
   })
   return [u, s, w]
 }

@@ -1,4 +1,4 @@
-import { addProduct, type Block, blockOf, partOf, transposedBlock } from './block.js'
+import { addProduct, type Block, blockOf, partOf, productOf, transposedBlock } from './block.js'
 
 /** Q = H_0 H_1 ... H_m with H_k = I - factors_k v_k v_k^T, v_k being row k of `vectors` [m + 1, n], 0 before component k. */
 export interface Reflections {
@@ -36,16 +36,13 @@ export function multiply(z: Block, { vectors, factors }: Reflections): void {
 
 /** z += z x y, x having few columns. */
 function multiplyCompact(z: Block, x: Block, y: Block): void {
-  const products = blockOf(new Float64Array(z.rows * x.columns), z.rows, x.columns)
-  addProduct(products, z, x)
-  addProduct(z, products, y)
+  addProduct(z, productOf(z, x), y)
 }
 
 /** S with H_m ... H_1 H_0 = I + V^T S for the reflections along the rows of V [m + 1, width]. */
 function compact(v: Block, factors: Float64Array): Block {
   const m = v.rows
-  const products = new Float64Array(m * m)
-  addProduct(blockOf(products, m, m), v, transposedBlock(v))
+  const products = productOf(v, transposedBlock(v)).data
   // S = C V: row i of S is -factor_i (v_i + the sum over j < i of (v_i, v_j) times row j of S).
   const c = new Float64Array(m * m)
   for (let i = 0; i < m; i++) {
@@ -56,7 +53,5 @@ function compact(v: Block, factors: Float64Array): Block {
         ci[k] = (ci[k] as number) + (products[i * m + j] as number) * (c[j * m + k] as number)
     for (let k = 0; k <= i; k++) ci[k] = -(factors[i] as number) * (ci[k] as number)
   }
-  const s = blockOf(new Float64Array(m * v.columns), m, v.columns)
-  addProduct(s, blockOf(c, m, m), v)
-  return s
+  return productOf(blockOf(c, m, m), v)
 }

@@ -1,12 +1,9 @@
-import { addProduct, blockOf } from './block.js'
+import { blockOf, productOf } from './block.js'
 
 /** Products and sums of square matrices in row-major order, for kernels. */
 
-export function product(x: Float64Array, y: Float64Array, n: number): Float64Array {
-  const z = new Float64Array(n * n)
-  addProduct(blockOf(z, n, n), blockOf(x, n, n), blockOf(y, n, n))
-  return z
-}
+export const product = (x: Float64Array, y: Float64Array, n: number): Float64Array =>
+  productOf(blockOf(x, n, n), blockOf(y, n, n)).data
 
 /** sum_i factors_i terms_i, and `shift` on the diagonal. */
 export function combine(

@@ -1,11 +1,8 @@
-import { addProduct, blockOf } from './block.js'
+import { addToLower, blockOf, partOf } from './block.js'
 import type { Reflections } from './reflections.js'
 
 /** Reflections that change the matrix behind them together, as one product of matrices. */
 const panel = 32
-
-/** Rows whose lower triangle is changed together with the little that lies above it. */
-const strip = 64
 
 /**
  * Q^T A Q = T, tridiagonal with `diagonal` [n] and `beside` [n], whose last is 0, of a symmetric matrix [n, n] of which the
@@ -151,12 +148,11 @@ function update(
       left[2 * width * i + k] = vectors[(first + k) * n + i] as number
       left[2 * width * i + width + k] = partners[k * n + i] as number
     }
-  for (let from = end; from < n; from += strip) {
-    const to = Math.min(from + strip, n)
-    addProduct(
-      blockOf(a, to - from, to - end, { at: from * n + end, stride: n }),
-      blockOf(left, to - from, 2 * width, { at: 2 * width * from }),
-      blockOf(right, 2 * width, to - end, { at: end, stride: n }),
-    )
-  }
+  const behind = [end, n] as const
+  const both = [0, 2 * width] as const
+  addToLower(
+    partOf(blockOf(a, n, n), behind, behind),
+    partOf(blockOf(left, n, 2 * width), behind, both),
+    partOf(blockOf(right, 2 * width, n), both, behind),
+  )
 }

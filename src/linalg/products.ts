@@ -1,7 +1,7 @@
 import { showShape } from '../tensor/shape.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type LinearOperator, operatorDType } from './operators/operator.js'
-import type { Vector } from './vector.js'
+import { firstNotFinite, type Vector } from './vector.js'
 
 /** How far a long computation has come, in its own units (steps or probes). */
 export interface Progress {
@@ -47,7 +47,7 @@ export function countProducts(
           `${where}: the operator returned shape ${showShape(result.shape)} for product ${count + 1}, expected ${showShape([k, rows])}`,
         )
       const values = Float64Array.from(result.data)
-      const bad = values.findIndex((value) => !Number.isFinite(value))
+      const bad = firstNotFinite(values)
       if (bad >= 0)
         throw new Error(
           `${where}: product ${count + 1 + Math.floor(bad / rows)} of the operator has ${values[bad]} at element ${bad % rows}; ` +

@@ -43,6 +43,12 @@ export function divide(x: Vector, a: number): void {
   for (let i = 0; i < x.length; i++) x[i] = x[i]! / a
 }
 
+/** The first index whose number is not finite, -1 where all are: several times as fast as `findIndex`. */
+export function firstNotFinite(x: ArrayLike<number>): number {
+  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) return i
+  return -1
+}
+
 /**
  * Removes from `x`, in place, its parts along the orthonormal `basis`, by modified Gram-Schmidt, and returns the length
  * of what is left. A pass that takes away more than a factor sqrt(1/2) of the length is followed by a second, after

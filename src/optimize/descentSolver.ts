@@ -24,7 +24,7 @@ export type DescentMemory<Model> = readonly { readonly model?: Model | undefined
 /** Reductions below this part of the value drown in its rounding. */
 const rounding = 1e-13
 /** Decrements below this part of the value are those of points next to a minimum. */
-const nearby = 1e-10
+export const nearby = 1e-10
 /** Full steps below this part of the point, whose effect on the value may drown in rounding. */
 const smallStep = 1e-8
 /** Decrements below this part of the value leave nothing to gain but rounding. */
@@ -32,7 +32,7 @@ const exact = 1e-18
 /** Full steps that leave more than this part of the decrement bring out no more digits. */
 const progress = 0.99
 /** Where nothing improves the point, it is a minimum if its gradient or the full step are this small. */
-const satisfactory = 1e-6
+export const satisfactory = 1e-6
 /** Steps below this part of the point do not move it. */
 const noStep = 2 ** -52
 

@@ -3,7 +3,6 @@ import type { Estimate } from '../../linalg/stochastic/estimator.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { type Direction, type Landscape, landscape } from '../landscape/index.js'
 import { type ActivationCurvature, activationCurvature } from '../layers/index.js'
-
 import { type BatchSumsCheckpoint, lossHessian, type OperatorOptions } from '../operators/index.js'
 import type { Problem } from '../problem.js'
 import {

@@ -3,7 +3,7 @@ import type { Estimate } from '../../linalg/stochastic/estimator.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { lossHessian, type OperatorOptions } from '../operators/index.js'
 import type { Problem } from '../problem.js'
-import { requireProblem } from '../requirements.js'
+import { requireData } from '../requirements.js'
 import { stagesFor } from '../stages/fingerprint.js'
 import type { StagesOptions } from '../stages/stages.js'
 import type { BatchesCheckpoint } from './batchMeasure.js'
@@ -138,7 +138,7 @@ export async function measureLearningRateLaw(
 ): Promise<LearningRateLaw> {
   const { seed = 0, signal, onStep, ...operator } = options
   const where = 'measureLearningRateLaw'
-  requireProblem(problem)
+  requireData(problem)
   const all = problem.inputs.shape[0]!
   const batch = options.batch ?? Math.min(256, Math.max(1, Math.floor(all / 64)))
   const samples = requireBatches(problem, batch, where)

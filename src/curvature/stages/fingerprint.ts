@@ -1,8 +1,8 @@
 import { print } from '../../program/print.js'
-import { fullTensor, Tensor } from '../../tensor/tensor.js'
+import { Tensor } from '../../tensor/tensor.js'
 import { flatten } from '../../tensor/tree.js'
-import { trace } from '../../transforms/index.js'
 import type { Problem } from '../problem.js'
+import { sampleProgram } from '../sampleProgram.js'
 import { type RunOptions, type Stages, type StagesOptions, stagesOf } from './stages.js'
 
 /** The stages of a computation with a problem; where they are to be continued, only with the same problem. */
@@ -18,14 +18,12 @@ export async function stagesFor(
 
 /** What tells one problem from another: digests of model, parameters and data, the loss's name, the number of samples. */
 export async function fingerprint(problem: Problem): Promise<Record<string, string | number>> {
-  const { parameters, apply, inputs, targets, loss } = problem
+  const { parameters, inputs, targets, loss } = problem
   const { leaves } = flatten<Tensor>(parameters, (node) => node instanceof Tensor)
-  const sample = fullTensor([1, ...inputs.shape.slice(1)], 0, inputs.dtype)
-  const { program } = trace((p: typeof parameters, x: Tensor) => apply(p, x), parameters as never, sample)
   return {
     loss: loss.name,
     samples: inputs.shape[0]!,
-    model: await digest(new TextEncoder().encode(print(program))),
+    model: await digest(new TextEncoder().encode(print(sampleProgram(problem)))),
     parameters: await digest(...leaves.map(bytesOf)),
     inputs: await digest(bytesOf(inputs)),
     targets: await digest(bytesOf(targets)),

@@ -1,7 +1,6 @@
-import { norm, type Vector } from '../../linalg/vector.js'
+import { firstNotFinite, norm, type Vector } from '../../linalg/vector.js'
 import * as np from '../../numpy/index.js'
 import type { Tensor } from '../../tensor/tensor.js'
-import { firstNotFinite } from '../finite.js'
 import { requireSymmetric } from './symmetric.js'
 import { float64, sum } from './values.js'
 

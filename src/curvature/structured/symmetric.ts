@@ -1,7 +1,7 @@
 import type { Vector } from '../../linalg/vector.js'
+import { firstNotFinite } from '../../linalg/vector.js'
 import { showShape } from '../../tensor/shape.js'
 import { Tensor } from '../../tensor/tensor.js'
-import { firstNotFinite } from '../finite.js'
 
 /** Rows and columns of a matrix that are compared together, so that both stay in the processor's cache. */
 const tile = 64

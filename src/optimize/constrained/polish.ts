@@ -1,5 +1,4 @@
-import type { Box } from '../box.js'
-import { clamp } from '../box.js'
+import { type Box, clamp } from '../box.js'
 import { type Conditions, conditionsAt, worstOf } from './conditions.js'
 import type { Lagrangian, LagrangianModel } from './lagrangian.js'
 import { kktMatrix, nullSpaceStep, restricted, tangentSpace } from './nullSpace.js'

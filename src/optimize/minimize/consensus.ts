@@ -1,6 +1,5 @@
 import { Random } from '../../linalg/random.js'
-import type { Box } from '../box.js'
-import { clamp } from '../box.js'
+import { type Box, clamp } from '../box.js'
 import type { Awaitable, IterationState, Solver } from '../solver.js'
 
 export interface ConsensusOptions {

@@ -1,6 +1,6 @@
 import type { Box } from '../box.js'
 import { checkedMethod, type Descent } from '../descent.js'
-import { type DescentState, descentSolver } from '../descentSolver.js'
+import { type DescentState, descentSolver, nearby, satisfactory } from '../descentSolver.js'
 import { reasons } from '../reason.js'
 import { backtracking, damping, type Search, trustRegion } from '../search.js'
 import type { IterationState, Solver } from '../solver.js'
@@ -146,9 +146,6 @@ function descending({ descent, search }: DescentMethod, problem: MinimizeProblem
 
 /** A state that knows the value with which it began. */
 type ReferredState = DescentState & { readonly first: number }
-
-/** Gradients and decrements below these parts of the value, or of what has been gained, are those of a minimum. */
-const [satisfactory, nearby] = [1e-6, 1e-10]
 
 /**
  * Ends where the full step promises less than tolerance^2 of the value, or of what has been gained since the start. What is

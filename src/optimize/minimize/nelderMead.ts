@@ -1,5 +1,4 @@
-import type { Box } from '../box.js'
-import { clamp } from '../box.js'
+import { type Box, clamp } from '../box.js'
 import type { Awaitable, HistoryRow, IterationState, Solver } from '../solver.js'
 
 /** Corners of a simplex, the best first. */

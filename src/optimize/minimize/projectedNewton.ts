@@ -1,6 +1,5 @@
 import { dot } from '../../linalg/vector.js'
-import type { Box } from '../box.js'
-import { clamp } from '../box.js'
+import { type Box, clamp } from '../box.js'
 import type { Descent } from '../descent.js'
 import { largestRatio } from '../elementwise.js'
 import { relativeLength } from './measures.js'
